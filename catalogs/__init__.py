@@ -1,0 +1,1 @@
+"""One STAC service a file: address, spelling of assets, quirks."""

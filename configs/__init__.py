@@ -1,0 +1,1 @@
+"""One project a TOML file."""

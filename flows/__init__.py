@@ -1,0 +1,1 @@
+"""The order of things: flows that Prefect runs, and the `sco` command."""

@@ -1,0 +1,1 @@
+"""One indicator a file: the formula above, its declaration below."""

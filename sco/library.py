@@ -1,0 +1,49 @@
+"""A folder of modules read as a Mapping; the folder is the registry, the file name is the id."""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Generic, TypeVar, cast
+
+from sco.errors import ConfigurationError, unknown
+from sco.model import Catalog, Indicator, Sensor
+
+T = TypeVar("T", Sensor, Indicator, Catalog)
+
+
+class Library(Mapping[str, T], Generic[T]):
+    """The declarations of one folder, each imported when it is first asked for.
+
+    A missing name raises ConfigurationError with the nearest known one.
+    """
+
+    def __init__(self, folder: str, noun: type[T]) -> None:
+        self.folder = folder
+        self.noun = noun
+
+    def __getitem__(self, name: str) -> T:
+        if name not in set(self):
+            kind = self.noun.__name__.lower()
+            raise ConfigurationError(unknown(kind, name, self, f"{self.folder}/"))
+        return self._declared(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(module.name for module in pkgutil.iter_modules(import_module(self.folder).__path__)))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _declared(self, name: str) -> T:
+        module = import_module(f"{self.folder}.{name}")
+        declared = getattr(module, self.noun.__name__.upper(), None)
+        if not isinstance(declared, self.noun) or declared.id != name:
+            raise ConfigurationError(
+                f"{self.folder}/{name}.py must declare {self.noun.__name__.upper()} = "
+                f"{self.noun.__name__}(id={name!r}, ...)"
+            )
+        return cast(T, declared)
+
+
+sensors = Library("sensors", Sensor)
+indicators = Library("indicators", Indicator)
+catalogs = Library("catalogs", Catalog)

@@ -1,0 +1,336 @@
+"""A project: configs/*.toml as a checked, frozen object."""
+
+import tomllib
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from sco import library
+from sco.errors import ConfigurationError, unknown
+from sco.model import Catalog, Indicator, Sensor
+from sco.period import Every, Slice, divide
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+REMOTE = ("s3://", "gs://", "az://")
+
+
+class Frozen(BaseModel):
+    """A table of the file: no key that we do not know, no change after it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Title(Frozen):
+    """The same words in both languages of the project."""
+
+    en: Annotated[str, Field(min_length=1, max_length=200)]
+    fr: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Period(Frozen):
+    """What days the project covers, and how they are divided."""
+
+    start: date
+    end: date | Literal["now"] = "now"
+    every: Every = "month"
+    reference: tuple[date, date] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last_day < self.start:
+            raise ValueError(f"the period ends on {self.last_day}, before it starts on {self.start}: swap them")
+        if self.reference and self.reference[1] < self.reference[0]:
+            raise ValueError(f"the reference ends on {self.reference[1]}, before it starts: swap its two dates")
+        return self
+
+    @property
+    def last_day(self) -> date:
+        """The last day that the period covers, which is today for an open one."""
+        return datetime.now(UTC).date() if self.end == "now" else self.end
+
+    def slices(self, start: date | None = None, end: date | None = None) -> tuple[Slice, ...]:
+        """The slices of the period that touch the days from `start` to `end`; all of them by default."""
+        first = max(start or self.start, self.start)
+        last = min(end or self.last_day, self.last_day)
+        return divide(first, last, self.every)
+
+
+class Area(Frozen):
+    """Where the project is: one grid of square pixels in one CRS."""
+
+    bbox: tuple[float, float, float, float] | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    file: str | None = None
+    crs: str
+    resolution: Annotated[float, Field(gt=0)]
+    tile: Annotated[int, Field(ge=16, le=8192)] = 1024
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        given = [name for name in ("bbox", "bounds", "file") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"say where the area is by one of bbox, bounds, file; there is: {given or 'none'}")
+        if self.bbox:
+            _check_bbox(self.bbox)
+        if self.bounds:
+            _check_order(self.bounds, "bounds")
+        _check_crs(self.crs)
+        return self
+
+
+class CatalogAt(Frozen):
+    """A known catalog's conventions at another address."""
+
+    id: str
+    url: Annotated[str, Field(pattern=r"^https?://")]
+
+
+class Source(Frozen):
+    """A sensor and the catalogs to take its scenes from, the preferred one first."""
+
+    sensor: str
+    catalogs: Annotated[tuple[str | CatalogAt, ...], Field(min_length=1)]
+    max_cloud: Annotated[float, Field(ge=0, le=100)] = 100
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        _require(self.sensor, library.sensors)
+        for catalog in self.resolved_catalogs:
+            if self.sensor not in catalog.collections:
+                raise ValueError(
+                    f"catalog {catalog.id!r} has no {self.sensor!r}; it has: {', '.join(sorted(catalog.collections))}"
+                )
+        return self
+
+    @property
+    def resolved_sensor(self) -> Sensor:
+        """The declaration behind the sensor's name."""
+        return library.sensors[self.sensor]
+
+    @property
+    def resolved_catalogs(self) -> tuple[Catalog, ...]:
+        """The declarations behind the catalogs' names, at the addresses that the project gives."""
+        return tuple(_catalog(entry) for entry in self.catalogs)
+
+
+class Access(Frozen):
+    """What may be read, and what to do where descriptions and files disagree."""
+
+    files: tuple[str, ...] = ()
+    mismatch: Literal["reject", "trust-file"] = "reject"
+    contradiction: Literal["quarantine", "pixels"] = "quarantine"
+
+
+class Zones(Frozen):
+    """Polygons to sum the indicators up over."""
+
+    file: str
+    name: str
+
+
+class Publish(Frozen):
+    """Where the product goes, and when it must not."""
+
+    to: str
+    failed_budget: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+class Project(Frozen):
+    """One territory, its indicators and its choices. Made by `Project.load`."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: Title
+    summary: Title | None = None
+    indicators: Annotated[tuple[str, ...], Field(min_length=1)]
+    store: Annotated[str, Field(min_length=1)]
+    period: Period
+    area: Area
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    access: Access = Access()
+    zones: Zones | None = None
+    publish: Publish | None = None
+    _file: Path = PrivateAttr(default=Path("project.toml"))
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        for name in self.indicators:
+            indicator = _require(name, library.indicators)
+            if not self.sources_of(indicator):
+                offered = {source.sensor: sorted(source.resolved_sensor.band_names) for source in self.sources}
+                raise ValueError(f"indicator {name!r} needs {', '.join(indicator.bands)}; the sources have: {offered}")
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Self:
+        """The project of this name in configs/, or of this TOML file.
+
+        Raises ConfigurationError for a missing file, bad TOML, an unknown key or name, or a value out of range.
+        """
+        path = _find(name_or_path)
+        try:
+            content = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} is not TOML: {error}") from error
+        return cls.check(content, path)
+
+    @classmethod
+    def check(cls, content: dict[str, Any], path: Path) -> Self:
+        """The project in this parsed TOML, read from `path`. Raises ConfigurationError."""
+        try:
+            project = cls.model_validate(content)
+        except ValidationError as error:
+            raise ConfigurationError(_complaint(error, path)) from error
+        project._file = path.resolve()
+        project.geobox  # noqa: B018 - an area that cannot be laid out must be refused here
+        return project
+
+    @property
+    def file(self) -> Path:
+        """The TOML file that the project was read from."""
+        return self._file
+
+    @property
+    def root(self) -> Path:
+        """The folder that `store` and `publish.to` are relative to: the one above configs/, or the file's own."""
+        folder = self._file.parent
+        return folder.parent if folder.name == "configs" else folder
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is: an absolute path or an object-store address."""
+        return self.store if self.store.startswith(REMOTE) else str((self.root / self.store).resolve())
+
+    @property
+    def workspace(self) -> Path:
+        """The local folder beside the store for journal, locks and kept catalog answers."""
+        if self.store.startswith(REMOTE):
+            return Path.home() / ".local" / "state" / "sco" / self.id
+        return Path(self.store_url + ".work")
+
+    @property
+    def product_root(self) -> Path:
+        """The folder that product versions go to. Raises ConfigurationError if the project does not publish."""
+        if self.publish is None:
+            raise ConfigurationError(f'{self._file} has no [publish] table: add one with to = "products/{self.id}"')
+        return (self.root / self.publish.to).resolve()
+
+    @property
+    def file_roots(self) -> tuple[Path, ...]:
+        """The local folders that assets may be read from."""
+        return tuple((self._file.parent / folder).resolve() for folder in self.access.files)
+
+    @property
+    def zones_file(self) -> Path | None:
+        """The polygons' file, if the project has zones."""
+        return (self._file.parent / self.zones.file).resolve() if self.zones else None
+
+    @property
+    def resolved_indicators(self) -> tuple[Indicator, ...]:
+        """The declarations behind the indicators' names, in the project's order."""
+        return tuple(library.indicators[name] for name in self.indicators)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of the project's catalogs is made up."""
+        return any(catalog.simulated for source in self.sources for catalog in source.resolved_catalogs)
+
+    def sources_of(self, indicator: Indicator) -> tuple[Source, ...]:
+        """The sources whose sensor has every band that the indicator needs."""
+        needed = set(indicator.bands)
+        return tuple(source for source in self.sources if needed <= source.resolved_sensor.band_names)
+
+    @cached_property
+    def geobox(self) -> "GeoBox":
+        """The grid: CRS, transform and shape. Bounds are kept as given, boxes in degrees grow to whole pixels."""
+        from sco.grid import lay_grid
+
+        return lay_grid(self.area, self._file.parent)
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.is_file():
+        if not path.is_file():
+            raise ConfigurationError(f"no file {path}: give a TOML file, or the name of one in {CONFIGS}")
+        return path
+    named = CONFIGS / f"{path}.toml"
+    if not named.is_file():
+        names = (config.stem for config in CONFIGS.glob("*.toml"))
+        raise ConfigurationError(unknown("project", str(name_or_path), names, "configs/"))
+    return named
+
+
+def _catalog(entry: str | CatalogAt) -> Catalog:
+    from dataclasses import replace
+
+    if isinstance(entry, CatalogAt):
+        return replace(_require(entry.id, library.catalogs), url=entry.url)
+    return _require(entry, library.catalogs)
+
+
+def _require(name: str, names: "library.Library[library.T]") -> "library.T":
+    try:
+        return names[name]
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_bbox(bbox: tuple[float, float, float, float]) -> None:
+    west, south, east, north = bbox
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+        raise ValueError(f"bbox {list(bbox)} is outside the world: west, south, east, north in degrees")
+    _check_order(bbox, "bbox")
+
+
+def _check_order(box: tuple[float, float, float, float], name: str) -> None:
+    if not (box[0] < box[2] and box[1] < box[3]):
+        raise ValueError(f"{name} {list(box)} is empty: it must be west < east and south < north")
+
+
+def _check_crs(crs: str) -> None:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        CRS.from_user_input(crs)
+    except CRSError as error:
+        raise ValueError(f"no CRS {crs!r}: use an EPSG code, as in EPSG:32631") from error
+
+
+def _complaint(error: ValidationError, path: Path) -> str:
+    lines = [_one_complaint(detail["type"], detail["loc"], detail["msg"]) for detail in error.errors()]
+    return "\n".join(f"{path}: {line}" for line in lines)
+
+
+def _one_complaint(kind: str, loc: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in loc if part not in ("CatalogAt", "str", "date"))
+    if kind == "extra_forbidden":
+        return unknown("key", str(loc[-1]), _keys_beside(loc), _table(loc))
+    return f"{where}: {message.removeprefix('Value error, ')}".removeprefix(": ")
+
+
+def _table(loc: tuple[int | str, ...]) -> str:
+    names = [str(part) for part in loc[:-1] if isinstance(part, str)]
+    return f"[{'.'.join(names)}]" if names else "a project"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    tables: dict[str, type[BaseModel]] = {
+        "title": Title,
+        "summary": Title,
+        "period": Period,
+        "area": Area,
+        "sources": Source,
+        "CatalogAt": CatalogAt,
+        "access": Access,
+        "zones": Zones,
+        "publish": Publish,
+    }
+    owners = [tables[part] for part in loc[:-1] if isinstance(part, str) and part in tables]
+    return list((owners[-1] if owners else Project).model_fields)

@@ -1,0 +1,1 @@
+"""One instrument a file: bands, quality flags, offsets and how to tell two acquisitions apart."""
