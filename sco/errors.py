@@ -4,7 +4,7 @@ ScoError                      1  something is wrong, and this is what
 ├── ConfigurationError        3  a project, or a word in it, is not what it should be
 ├── UpstreamError             6  a catalog or an archive does not answer; asking later may help
 ├── SceneError                5  one scene cannot be used as it is
-├── PartitionsFailed          5  the run is over and some of its partitions failed
+├── PartitionError            5  the run is over and some of its partitions failed
 ├── CubeError                 1  a cube does not keep the cube contract
 ├── IntegrityError            7  stored or published bytes are not what they should be
 └── LockedError               8  another run holds the project
@@ -40,7 +40,7 @@ class SceneError(ScoError):
     exit_code = 5
 
 
-class PartitionsFailed(ScoError):
+class PartitionError(ScoError):
     """The run is over and some of its partitions failed."""
 
     exit_code = 5

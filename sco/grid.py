@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odc.geo.geobox import GeoBox, GeoboxTiles
+from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox, Geometry, box
 
 from sco.errors import ConfigurationError
@@ -37,15 +36,11 @@ class Tiling:
     geobox: GeoBox
     size: int
 
-    @cached_property
-    def _blocks(self) -> GeoboxTiles:
-        return GeoboxTiles(self.geobox, (self.size, self.size))
-
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of blocks."""
-        rows, columns = self._blocks.shape
-        return int(rows), int(columns)
+        height, width = self.geobox.shape
+        return -(-height // self.size), -(-width // self.size)
 
     def __iter__(self) -> Iterator[Tile]:
         rows, columns = self.shape
@@ -53,7 +48,7 @@ class Tiling:
 
     def geobox_of(self, tile: Tile) -> GeoBox:
         """The grid of one block."""
-        return self._blocks[tile.row, tile.column]
+        return self.geobox[self.window_of(tile)]
 
     def window_of(self, tile: Tile) -> tuple[slice, slice]:
         """The rows and columns of one block in the whole grid."""

@@ -3,7 +3,7 @@
 import pkgutil
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from sco.errors import ConfigurationError, unknown
 from sco.model import Catalog, Indicator, Sensor
@@ -19,7 +19,7 @@ class Library(Mapping[str, T], Generic[T]):
 
     def __init__(self, folder: str, noun: type[T]) -> None:
         self.folder = folder
-        self.noun = noun
+        self.noun: type[T] = noun
 
     def __getitem__(self, name: str) -> T:
         if name not in set(self):
@@ -41,9 +41,9 @@ class Library(Mapping[str, T], Generic[T]):
                 f"{self.folder}/{name}.py must declare {self.noun.__name__.upper()} = "
                 f"{self.noun.__name__}(id={name!r}, ...)"
             )
-        return cast(T, declared)
+        return declared
 
 
-sensors = Library("sensors", Sensor)
-indicators = Library("indicators", Indicator)
-catalogs = Library("catalogs", Catalog)
+sensors: Library[Sensor] = Library("sensors", Sensor)
+indicators: Library[Indicator] = Library("indicators", Indicator)
+catalogs: Library[Catalog] = Library("catalogs", Catalog)

@@ -44,7 +44,8 @@ class Classes:
 
     def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """True where `codes` raise this flag; same shape."""
-        return np.isin(codes, self.values)
+        raised: NDArray[np.bool_] = np.isin(codes, self.values)
+        return raised
 
 
 @dataclass(frozen=True)

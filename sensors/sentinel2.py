@@ -12,7 +12,7 @@ from sco.model import Band, Classes, Identity, Offset, Quality, Sensor
 PRODUCT = re.compile(r"(S2[A-D])_MSIL2A_(\d{8}T\d{6})_N\d{4}_R\d{3}_T(\d{2}[C-X][A-Z]{2})")
 DATATAKE = re.compile(r"GS2[A-D]_(\d{8}T\d{6})_\d{6}")
 DATASTRIP = re.compile(r"_S(\d{8}T\d{6})")
-TILE = re.compile(r"(\d{2}[C-X][A-Z]{2})")
+TILE = re.compile(r"(\d{1,2}[C-X][A-Z]{2})")
 
 
 def reflectance(name: str, resolution_m: float) -> Band:
@@ -29,7 +29,7 @@ def identify(item_id: str, properties: Mapping[str, Any]) -> Identity:
     return Identity(
         platform=str(properties.get("platform", product[1] if product else "")).lower().replace("sentinel-", "s"),
         datatake=datatake[1] if datatake else product[2] if product else str(properties.get("datetime", "")),
-        tile=tile[1] if tile else "",
+        tile=tile[1].zfill(5) if tile else "",
         datastrip=datastrip[1] if datastrip else "",
     )
 

@@ -1,0 +1,274 @@
+"""The `sco` command. Heavy imports happen inside the commands, so that help is there at once."""
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sco.errors import PartitionError, ScoError
+
+if TYPE_CHECKING:
+    from sco.reconcile import Summary
+
+app = typer.Typer(
+    help="From public satellite catalogs to climate indicators that are right, explained and safe.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Engine(StrEnum):
+    """Who runs the flow."""
+
+    PREFECT = "prefect"
+    LOCAL = "local"
+
+
+class Take(StrEnum):
+    """Which partitions a backfill takes up."""
+
+    DUE = "due"
+    MISSING = "missing"
+    STALE = "stale"
+    FAILED = "failed"
+    ALL = "all"
+
+
+class Shelf(StrEnum):
+    """What there is to look at."""
+
+    SENSORS = "sensors"
+    INDICATORS = "indicators"
+    CATALOGS = "catalogs"
+    PROJECTS = "projects"
+
+
+ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="A name in configs/, or a TOML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+EngineChoice = Annotated[Engine, typer.Option(help="Under Prefect, or in this process alone.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Threads that compute; one a core by default.")]
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")]
+End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where it all goes.")] = Path("demo"),
+    engine: EngineChoice = Engine.PREFECT,
+) -> None:
+    """The whole chain on a simulated territory: scenes, STAC API, flow, store, published product."""
+    from flows import run
+
+    with _telling():
+        if engine is Engine.PREFECT:
+            from flows.demo import demo as flow
+
+            product = flow(str(folder))
+        else:
+            product = run.demonstrate(folder, lambda project: run.reconcile(project, "update"), run.publish)
+    _point_at(product)
+
+
+@app.command()
+def plan(
+    project: ProjectName,
+    start: Start = None,
+    end: End = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the plan in this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What would be done and why, and what it would cost. Does nothing."""
+    from flows import look
+
+    look.plan(project, _day(start), _day(end), save, as_json)
+
+
+@app.command()
+def update(
+    project: ProjectName, engine: EngineChoice = Engine.PREFECT, workers: Workers = None, as_json: AsJson = False
+) -> None:
+    """New and stale partitions up to now: what the schedule runs."""
+    _check(project)
+    with _telling():
+        if engine is Engine.PREFECT:
+            from flows.update import update as flow
+
+            summary = flow(project, workers)
+        else:
+            from flows.run import reconcile
+
+            summary = reconcile(project, "update", workers=workers)
+    _conclude(summary, as_json)
+
+
+@app.command()
+def backfill(
+    project: ProjectName,
+    start: Start = None,
+    end: End = None,
+    only: Annotated[Take, typer.Option(help="Which partitions to take up.")] = Take.DUE,
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="A saved plan to apply exactly.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    engine: EngineChoice = Engine.PREFECT,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """The same over a range of days. Started again, it goes on where it was."""
+    if dry_run:
+        from flows import look
+
+        look.plan(project, _day(start), _day(end), None, as_json)
+        return
+    _check(project)
+    saved = str(plan_file) if plan_file else None
+    with _telling():
+        if engine is Engine.PREFECT:
+            from flows.backfill import backfill as flow
+
+            summary = flow(project, _day(start), _day(end), only.value, workers, saved)
+        else:
+            from flows.run import reconcile
+
+            summary = reconcile(project, "backfill", _day(start), _day(end), only.value, workers, saved)
+    _conclude(summary, as_json)
+
+
+@app.command()
+def retry(
+    project: ProjectName, engine: EngineChoice = Engine.PREFECT, workers: Workers = None, as_json: AsJson = False
+) -> None:
+    """Run the partitions with failed reads again."""
+    backfill(project, only=Take.FAILED, engine=engine, workers=workers, as_json=as_json)
+
+
+@app.command()
+def status(project: ProjectName, as_json: AsJson = False) -> None:
+    """Every partition's state, as the store has it; asks no catalog."""
+    from flows import look
+
+    look.status(project, as_json)
+
+
+@app.command()
+def explain(
+    project: ProjectName,
+    period: Annotated[str, typer.Option(help="The period, as in 2023-07.")],
+    at: Annotated[str | None, typer.Option(metavar="LON,LAT", help="A point in degrees.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which scenes, masks, offsets and code made these numbers."""
+    from flows import look
+
+    look.explain(project, period, at, as_json)
+
+
+@app.command()
+def publish(project: ProjectName, engine: EngineChoice = Engine.PREFECT, as_json: AsJson = False) -> None:
+    """Build and seal the product from what is stored."""
+    _check(project)
+    with _telling():
+        if engine is Engine.PREFECT:
+            from flows.publish import publish as flow
+
+            product = flow(project)
+        else:
+            from flows.run import publish as run_publish
+
+            product = run_publish(project)
+    if as_json:
+        _give_json("publish", {"product": str(product), "page": str(product / "index.html")})
+    else:
+        _point_at(product)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A product's folder, or a store.")], as_json: AsJson = False
+) -> None:
+    """Read everything that is stored or published at PATH and name what is wrong."""
+    from flows import look
+
+    look.verify(path, as_json)
+
+
+@app.command("list")
+def list_(shelf: Shelf, as_json: AsJson = False) -> None:
+    """What sensors, indicators, catalogs or projects there are."""
+    from flows import look
+
+    look.shelf(shelf.value, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation: versions, settings, declarations, projects."""
+    from flows import examine
+
+    examine.doctor(as_json)
+
+
+def main() -> None:
+    """Run the command; every error on purpose is one message and its exit code."""
+    try:
+        app()
+    except ScoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted: what was committed stays; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)
+
+
+def _check(project: str) -> None:
+    # a bad project is told before any flow starts
+    from sco.project import Project
+
+    Project.load(project)
+
+
+def _telling() -> Any:
+    from contextlib import ExitStack
+
+    from flows.terminal import Teller
+    from sco.progress import listening
+
+    stack = ExitStack()
+    stack.enter_context(listening(stack.enter_context(Teller())))
+    return stack
+
+
+def _conclude(summary: "Summary", as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        _give_json("run", asdict(summary))
+    if summary.failed:
+        shown = "\n  ".join(summary.failed[:5])
+        raise PartitionError(
+            f"{len(summary.failed)} partitions have assets that could not be read:\n  {shown}\n"
+            f"their counts say so; try them again with: sco retry {summary.project}"
+        )
+
+
+def _give_json(kind: str, content: dict[str, Any]) -> None:
+    from flows.terminal import give_json
+
+    give_json(kind, content)
+
+
+def _point_at(product: Path) -> None:
+    print(product)
+    print(f"open {product / 'index.html'}", file=sys.stderr)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+if __name__ == "__main__":
+    main()

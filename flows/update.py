@@ -1,0 +1,13 @@
+"""Bring a project up to now: what the schedule runs. A missed night heals itself in the next one."""
+
+from prefect import flow
+
+from flows.backfill import carry_out_batch
+from flows.run import reconcile
+from sco.reconcile import Summary
+
+
+@flow(name="update", flow_run_name="update-{project}", validate_parameters=False)
+def update(project: str, workers: int | None = None) -> Summary:
+    """Whatever is new or stale up to now."""
+    return reconcile(project, "update", workers=workers, each=carry_out_batch)

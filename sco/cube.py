@@ -1,0 +1,151 @@
+"""Scenes to a lazy dask-backed Dataset, and the contract that such a cube keeps.
+
+The cube contract: dimensions (time, y, x) with one time step a solar day, midnight UTC, increasing; every band a
+float32 variable by its STAC common name, calibrated, NaN wherever it was not seen; `quality` a uint8 variable of
+`sco.quality.State`; `spatial_ref` with the CRS; every variable backed by dask, none computed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.xr import xr_coords
+
+from sco.errors import CubeError
+from sco.grid import Tile, Tiling
+from sco.model import Sensor
+from sco.observation import Observation, Observer
+from sco.preflight import Rules
+from sco.quality import State
+from sco.read import environment
+
+
+def load(
+    observations: Sequence[Observation],
+    sensor: Sensor,
+    tiling: Tiling,
+    rules: Rules,
+    bands: Sequence[str] = (),
+    masked: frozenset[str] | None = None,
+) -> xr.Dataset:
+    """The observations as a cube, read when it is computed.
+
+    By default it has all spectral bands that any scene offers, and masks what the sensor says. Raises CubeError for
+    a band or a quality flag that the sensor does not have.
+    """
+    _require_flags(masked or frozenset(), sensor)
+    names = tuple(bands) or _offered(observations, sensor)
+    unknown = sorted(set(names) - sensor.band_names)
+    if unknown:
+        raise CubeError(f"{sensor.id} has no {', '.join(unknown)}; it has: {', '.join(sorted(sensor.band_names))}")
+    masked = sensor.quality.masked if masked is None else masked
+    layers = _layers(observations, names, masked, tiling, rules)
+    variables = {name: (("time", "y", "x"), layers[:, index]) for index, name in enumerate(names)}
+    quality = layers[:, len(names)].astype(np.uint8)
+    dataset = xr.Dataset(
+        {**variables, "quality": (("time", "y", "x"), quality)},
+        coords={"time": _times(observations), **xr_coords(tiling.geobox, dims=("y", "x"))},
+        attrs={"sensor": sensor.id},
+    )
+    return check(_described(dataset, sensor))
+
+
+def check(cube: xr.Dataset) -> xr.Dataset:
+    """The same cube. Raises CubeError where it does not keep the cube contract."""
+    if tuple(cube.sizes) and set(cube.sizes) != {"time", "y", "x"}:
+        raise CubeError(f"a cube has the dimensions time, y, x; this one has: {', '.join(map(str, cube.sizes))}")
+    if "quality" not in cube or "spatial_ref" not in cube.coords:
+        raise CubeError("a cube has a variable `quality` and a coordinate `spatial_ref`; make it with sco.open_cube()")
+    for name, variable in cube.data_vars.items():
+        wanted = np.uint8 if name == "quality" else np.float32
+        if variable.dtype != wanted:
+            raise CubeError(f"{name} is {variable.dtype}, a cube holds it as {np.dtype(wanted)}")
+        if variable.chunks is None:
+            raise CubeError(f"{name} is in memory, a cube is lazy: chunk it, or do not compute before the last step")
+    if not cube.indexes["time"].is_monotonic_increasing:
+        raise CubeError("the times of a cube increase; sort it by time")
+    return cube
+
+
+def _layers(
+    observations: Sequence[Observation], names: tuple[str, ...], masked: frozenset[str], tiling: Tiling, rules: Rules
+) -> da.Array:
+    height, width = tiling.geobox.shape
+    rows, columns = tiling.shape
+    spans = [tiling.window_of(Tile(row, 0))[0] for row in range(rows)]
+    widths = [tiling.window_of(Tile(0, column))[1] for column in range(columns)]
+    chunks = (
+        (1,) * len(observations),
+        (len(names) + 1,),
+        tuple(span.stop - span.start for span in spans),
+        tuple(span.stop - span.start for span in widths),
+    )
+    if not observations:
+        return da.zeros((0, len(names) + 1, height, width), dtype=np.float32)  # type: ignore[no-any-return]
+    looker = _Looker(tuple(observations), names, masked, tiling, rules)
+    layers: da.Array = da.map_blocks(looker, chunks=chunks, dtype=np.float32, meta=np.empty((0,) * 4, np.float32))
+    return layers
+
+
+class _Looker:
+    """Gives one block of the cube: all layers of one observation on one tile."""
+
+    def __init__(
+        self,
+        observations: tuple[Observation, ...],
+        names: tuple[str, ...],
+        masked: frozenset[str],
+        tiling: Tiling,
+        rules: Rules,
+    ) -> None:
+        self.observations = observations
+        self.names = names
+        self.masked = masked
+        self.tiling = tiling
+        self.rules = rules
+
+    def __call__(self, block_id: tuple[int, int, int, int] | None = None) -> NDArray[np.float32]:
+        if block_id is None:
+            raise ValueError("a block of a cube is asked for by its number")
+        time, _, row, column = block_id
+        observer = Observer(self.observations[time], self.tiling.geobox_of(Tile(row, column)), self.rules)
+        with environment():
+            mosaic = observer.mosaic(self.names, self.masked)
+        layers = [*(mosaic.bands[name] for name in self.names), mosaic.states.astype(np.float32)]
+        return np.stack(layers)[np.newaxis]
+
+
+def _require_flags(masked: frozenset[str], sensor: Sensor) -> None:
+    unknown = sorted(masked - sensor.quality.flags.keys())
+    if unknown:
+        raise CubeError(f"{sensor.id} flags no {', '.join(unknown)}; it flags: {', '.join(sensor.quality.flags)}")
+
+
+def _offered(observations: Sequence[Observation], sensor: Sensor) -> tuple[str, ...]:
+    offered = {name for one in observations for scene in one.scenes for name in scene.assets}
+    return tuple(band.name for band in sensor.bands if band.name in offered and band.name != sensor.quality.band)
+
+
+def _times(observations: Sequence[Observation]) -> NDArray[np.datetime64]:
+    return np.array([one.day for one in observations], "datetime64[ns]")
+
+
+def _described(dataset: xr.Dataset, sensor: Sensor) -> xr.Dataset:
+    for name, variable in dataset.data_vars.items():
+        if name == "quality":
+            variable.attrs = _flags()
+        else:
+            variable.attrs = {"units": sensor.band(str(name)).unit, "grid_mapping": "spatial_ref"}
+    return dataset
+
+
+def _flags() -> dict[str, Any]:
+    return {
+        "long_name": "what became of the pixel",
+        "flag_values": [int(state) for state in State],
+        "flag_meanings": " ".join(state.name.lower() for state in State),
+        "grid_mapping": "spatial_ref",
+    }

@@ -1,0 +1,205 @@
+"""What was tried: runs and attempts, with their durations and failures, in SQLite.
+
+Never the truth about data, which is the store: losing the journal loses history and estimates, nothing else.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from statistics import median
+from threading import Lock
+from typing import Self
+
+from filelock import FileLock
+
+from sco.errors import ConfigurationError
+
+VERSION = 1
+WAIT_SECONDS = 30
+RECENT = 200
+"""How many past attempts the pace is learned from."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL, verb TEXT NOT NULL, wanted INTEGER NOT NULL,
+    started TEXT NOT NULL, finished TEXT, status TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS attempts (
+    run TEXT NOT NULL REFERENCES runs (id), partition TEXT NOT NULL, seconds REAL NOT NULL, scenes INTEGER NOT NULL,
+    outcome TEXT NOT NULL, error_class TEXT NOT NULL, message TEXT NOT NULL,
+    reads INTEGER NOT NULL, bytes_read INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS attempts_by_partition ON attempts (partition);
+"""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at one partition."""
+
+    run: str
+    partition: str
+    seconds: float
+    scenes: int
+    outcome: str
+    """In a word or two: computed, empty: all cloud, failed reads, failed."""
+    error_class: str = ""
+    """Empty where nothing went wrong."""
+    message: str = ""
+    reads: int = 0
+    """Assets that were read."""
+    bytes_read: int = 0
+
+
+COLUMNS = ", ".join(field.name for field in fields(Attempt))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run over a project."""
+
+    id: str
+    project: str
+    verb: str
+    wanted: int
+    """Partitions that it set out to make."""
+    started: datetime
+    finished: datetime | None
+    """None for a run that is going on, or was killed."""
+    status: str
+
+
+class Journal:
+    """The runs and attempts of one workspace. Several processes may write to it at once.
+
+    Raises ConfigurationError for a file that is no journal, or one of a newer version than ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._one_thread = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise ConfigurationError(
+                f"the journal {path} cannot be used ({error}): see who holds it, or move it away"
+            ) from error
+        except ConfigurationError:
+            self._database.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._database.close()
+
+    def start_run(self, project: str, verb: str, wanted: int) -> str:
+        """Note that a run begins; its id, which sorts by time: 20231104T101500-3f9a."""
+        now = datetime.now(UTC)
+        run = f"{now:%Y%m%dT%H%M%S}-{token_hex(2)}"
+        try:
+            self._database.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, NULL, 'running')", (run, project, verb, wanted, _text(now))
+            )
+        except sqlite3.IntegrityError:  # the same second and the same four digits
+            return self.start_run(project, verb, wanted)
+        return run
+
+    def finish_run(self, run: str, status: str) -> None:
+        """Note that a run is over: done, failed, interrupted."""
+        self._database.execute(
+            "UPDATE runs SET finished = ?, status = ? WHERE id = ?", (_text(datetime.now(UTC)), status, run)
+        )
+
+    def note(self, *attempts: Attempt) -> None:
+        """Write attempts down, all or none."""
+        marks = ", ".join("?" for _ in fields(Attempt))
+        with self._transaction():
+            self._database.executemany(
+                f"INSERT INTO attempts ({COLUMNS}) VALUES ({marks})", [astuple(attempt) for attempt in attempts]
+            )
+
+    def failed(self) -> list[Attempt]:
+        """The latest attempt at each partition whose latest attempt went wrong, by partition."""
+        rows = self._database.execute(
+            f"SELECT {COLUMNS} FROM attempts WHERE rowid IN (SELECT max(rowid) FROM attempts GROUP BY partition) "
+            "AND error_class != '' ORDER BY partition"
+        )
+        return [Attempt(*row) for row in rows]
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The latest runs, the newest first."""
+        rows = self._database.execute("SELECT * FROM runs ORDER BY started DESC, rowid DESC LIMIT ?", (limit,))
+        return [_run(row) for row in rows]
+
+    def pace(self) -> float | None:
+        """Seconds a scene took, the median of recent attempts that went well; None before there are any."""
+        rows = self._database.execute(
+            "SELECT seconds / scenes FROM attempts WHERE scenes > 0 AND error_class = '' ORDER BY rowid DESC LIMIT ?",
+            (RECENT,),
+        ).fetchall()
+        return median(pace for (pace,) in rows) if rows else None
+
+    def last_success(self) -> Run | None:
+        """The latest run that was done."""
+        row = self._database.execute(
+            "SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC LIMIT 1"
+        ).fetchone()
+        return _run(row) if row else None
+
+    def _prepare(self) -> None:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise ConfigurationError(
+                f"the journal {self.path} has version {version}, this sco writes {VERSION}: install a newer sco"
+            )
+        if version < VERSION:
+            # SQLite does not wait where two processes turn a new file to WAL at once
+            with FileLock(f"{self.path}.lock", timeout=WAIT_SECONDS):
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._lay_out()
+
+    def _lay_out(self) -> None:
+        with self._transaction():
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._one_thread:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="microseconds")
+
+
+def _run(row: tuple[str, str, str, int, str, str | None, str]) -> Run:
+    run, project, verb, wanted, started, finished, status = row
+    return Run(
+        run,
+        project,
+        verb,
+        wanted,
+        datetime.fromisoformat(started),
+        datetime.fromisoformat(finished) if finished else None,
+        status,
+    )

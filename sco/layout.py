@@ -1,0 +1,306 @@
+"""What a store looks like inside: its arrays, how they are encoded, and their CF attributes.
+
+The root group is the CF dataset. Beside it `ledger/<indicator>` has two string arrays over (time, tile_row,
+tile_column): `record` and `manifest`, an empty string where a partition was never committed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import zarr
+from affine import Affine
+from icechunk import Session
+from numpy.typing import NDArray
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
+from zarr.codecs import ZstdCodec
+
+from sco import chunks
+from sco.errors import ConfigurationError
+from sco.grid import Tiling
+from sco.model import Indicator
+from sco.period import Every, Slice, divide, slice_of
+
+LEDGER = "ledger"
+TEXTS = ("record", "manifest")
+COUNTS = {
+    "n_seen": "observations seen and used",
+    "n_masked": "observations acquired but masked",
+    "n_failed": "observations acquired whose read failed",
+}
+AXES = ("spatial_ref", "x", "y", "time", "time_bnds")
+VERSION = 1
+CLOCK = {"units": "seconds since 1970-01-01 00:00:00", "calendar": "proleptic_gregorian"}
+TIMES = 1024
+"""Length of a chunk of the time axis."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One array as it should be."""
+
+    path: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: str
+    fill: Any
+    attrs: Mapping[str, Any]
+    values: NDArray[Any] | None = None
+    """What it holds, where that is known when it is laid out."""
+
+
+def lay_out(
+    session: Session, tiling: Tiling, slices: Sequence[Slice], indicators: Sequence[Indicator], attrs: Mapping[str, str]
+) -> None:
+    """Bring the store to this grid, these periods and indicators, writing only what differs.
+
+    Raises ConfigurationError for another grid, tile size or division of time, or another packing of an indicator.
+    """
+    root = zarr.open_group(session.store, mode="a", zarr_format=3)
+    if LEDGER in root:
+        _refuse_other_grid(root, tiling)
+        _refuse_other_division(root, attrs["every"])
+        slices = _stretch(session, root, slices)
+    for variable in _variables(tiling, slices, indicators, str(attrs["every"])):
+        _lay(root, variable)
+    _describe(root, {"Conventions": "CF-1.11", **attrs, "coordinates": "spatial_ref"})
+    ledger = root.require_group(LEDGER)
+    _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session, root)})
+
+
+def tiling_of(root: zarr.Group) -> Tiling:
+    """The grid and tiles that a store was laid out for. Raises ConfigurationError for a newer layout than ours."""
+    ledger = _attrs_of(root[LEDGER])
+    if ledger["version"] > VERSION:
+        raise ConfigurationError(
+            f"the store has layout {ledger['version']}, this is for {VERSION}: install a newer sco"
+        )
+    grid = ledger["grid"]
+    return Tiling(GeoBox(tuple(grid["shape"]), Affine(*grid["transform"]), grid["crs"]), int(grid["tile"]))
+
+
+def slices_of(root: zarr.Group) -> tuple[Slice, ...]:
+    """The periods of the time axis, in its order."""
+    every: Every = _attrs_of(root)["every"]
+    return tuple(slice_of(_day(seconds), every) for seconds in np.asarray(array_in(root, "time")[...]).tolist())
+
+
+def indicators_of(root: zarr.Group) -> tuple[str, ...]:
+    """The indicators that a store has arrays for."""
+    return tuple(sorted(zarr.open_group(root.store, path=LEDGER, mode="r").group_keys()))
+
+
+def array_in(root: zarr.Group, path: str) -> Any:
+    """The zarr array at this path."""
+    return root[path]
+
+
+def planes(indicator: str) -> tuple[str, ...]:
+    """The paths of an indicator's pixel arrays: the values, then the three counts."""
+    return (indicator, *(f"{indicator}_{count}" for count in COUNTS))
+
+
+def metadata_digest(session: Session, root: zarr.Group) -> str:
+    """SHA-256 over the metadata of every array and of the root, which Icechunk keeps without a checksum."""
+    paths = sorted(path for path, node in root.members(max_depth=None) if isinstance(node, zarr.Array))
+    keys = ["zarr.json", *(f"{path}/zarr.json" for path in paths)]
+    nodes = {key: json.loads(content or b"null") for key, content in zip(keys, chunks.raw(session, keys), strict=True)}
+    return hashlib.sha256(json.dumps(nodes, sort_keys=True).encode()).hexdigest()
+
+
+def _variables(
+    tiling: Tiling, slices: Sequence[Slice], indicators: Sequence[Indicator], every: str
+) -> Iterator[Variable]:
+    yield from _coordinates(tiling)
+    yield from _times(slices, every)
+    for indicator in indicators:
+        yield from _pixel_arrays(indicator, tiling, len(slices))
+        yield from _ledger_arrays(indicator, tiling, len(slices))
+
+
+def _coordinates(tiling: Tiling) -> Iterator[Variable]:
+    found = xr_coords(tiling.geobox, dims=("y", "x"))
+    kind = "projection_{}_coordinate" if CRS(tiling.geobox.crs).projected else None
+    names = {"x": "longitude", "y": "latitude"}
+    for axis in ("y", "x"):
+        values = np.asarray(found[axis].values, "float64")
+        attrs = {
+            "units": found[axis].attrs["units"],
+            "standard_name": kind.format(axis) if kind else names[axis],
+            "axis": axis.upper(),
+        }
+        yield Variable(axis, (axis,), values.shape, values.shape, "float64", np.nan, attrs, values)
+    mapping = found["spatial_ref"]
+    yield Variable("spatial_ref", (), (), (), "int32", 0, dict(mapping.attrs), np.asarray(mapping.values, "int32"))
+
+
+def _times(slices: Sequence[Slice], every: str) -> Iterator[Variable]:
+    bounds = np.array([[int(instant.timestamp()) for instant in period.bounds] for period in slices], "int64")
+    number = len(slices)
+    attrs = {**CLOCK, "standard_name": "time", "long_name": f"first instant of the {every}, UTC", "axis": "T"}
+    yield Variable("time", ("time",), (number,), (TIMES,), "int64", 0, {**attrs, "bounds": "time_bnds"}, bounds[:, 0])
+    yield Variable("time_bnds", ("time", "bnds"), (number, 2), (TIMES, 2), "int64", 0, CLOCK, bounds)
+
+
+def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[Variable]:
+    dims, shape, chunks = ("time", "y", "x"), (times, *tiling.geobox.shape), (1, tiling.size, tiling.size)
+    packing = indicator.packing
+    values, *counts = planes(indicator.id)
+    yield Variable(values, dims, shape, chunks, packing.dtype, packing.fill, _attrs(indicator))
+    for name, meaning in zip(counts, COUNTS.values(), strict=True):
+        attrs = {
+            "long_name": f"{indicator.title.en}: {meaning}",
+            "standard_name": "number_of_observations",
+            "units": "1",
+            "cell_methods": "time: sum",
+            "grid_mapping": "spatial_ref",
+        }
+        yield Variable(name, dims, shape, chunks, "uint16", 0, attrs)
+
+
+def _attrs(indicator: Indicator) -> dict[str, Any]:
+    packing = indicator.packing
+    named = {"standard_name": indicator.standard_name} if indicator.standard_name else {}
+    return {
+        **named,
+        "long_name": indicator.title.en,
+        "units": indicator.unit,
+        "comment": indicator.description.en,
+        "references": " ".join(indicator.references),
+        "cell_methods": indicator.cell_methods,
+        "grid_mapping": "spatial_ref",
+        "ancillary_variables": " ".join(planes(indicator.id)[1:]),
+        # CF wants the valid range of packed data in packed integers
+        "valid_range": [round((limit - packing.offset) / packing.scale) for limit in indicator.valid_range],
+        **_packing(indicator),
+    }
+
+
+def _packing(indicator: Indicator) -> dict[str, Any]:
+    packing = indicator.packing
+    return {"scale_factor": packing.scale, "add_offset": packing.offset, "_FillValue": packing.fill}
+
+
+def _ledger_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[Variable]:
+    for text in TEXTS:
+        dims = ("time", "tile_row", "tile_column")
+        yield Variable(f"{LEDGER}/{indicator.id}/{text}", dims, (times, *tiling.shape), (1, 1, 1), "str", "", {})
+
+
+def _lay(root: zarr.Group, variable: Variable) -> None:
+    array = array_in(root, variable.path) if variable.path in root else _create(root, variable)
+    _refuse_other_packing(array, variable)
+    _describe(array, variable.attrs)
+    if variable.values is not None and not np.array_equal(array[...], variable.values):
+        array[...] = variable.values
+
+
+def _create(root: zarr.Group, variable: Variable) -> Any:
+    return root.create_array(
+        variable.path,
+        shape=variable.shape,
+        chunks=variable.chunks,
+        dtype=str if variable.dtype == "str" else variable.dtype,
+        fill_value=variable.fill,
+        compressors=[ZstdCodec(level=3, checksum=True)],
+        dimension_names=variable.dims,
+        attributes=dict(variable.attrs),
+    )
+
+
+def _describe(node: Any, attrs: Mapping[str, Any]) -> None:
+    if node.attrs.asdict() != attrs:
+        node.attrs.put(dict(attrs))
+
+
+def _stretch(session: Session, root: zarr.Group, slices: Sequence[Slice]) -> tuple[Slice, ...]:
+    """Make room on the time axis for `slices` and all between them and what is there; the whole axis."""
+    there = slices_of(root)
+    every: Every = _attrs_of(root)["every"]
+    first, last = min(there[0], slices[0]), max(there[-1], slices[-1])
+    whole = divide(first.start, last.end - timedelta(days=1), every)
+    if whole == there:
+        return there
+    for path, array in _arrays_over_time(root):
+        array.resize((len(whole), *array.shape[1:]))
+        if path not in AXES:
+            _shift(session, path, whole.index(there[0]))
+    return whole
+
+
+def _arrays_over_time(root: zarr.Group) -> Iterator[tuple[str, Any]]:
+    members: list[tuple[str, Any]] = list(root.members(max_depth=None))
+    arrays = ((path, node) for path, node in members if isinstance(node, zarr.Array))
+    return ((path, array) for path, array in arrays if "time" in _dims(array))
+
+
+def _dims(array: Any) -> tuple[str, ...]:
+    return tuple(array.metadata.dimension_names or ())
+
+
+def _shift(session: Session, path: str, steps: int) -> None:
+    """Move every chunk of an array `steps` later in time, as earlier periods are put before it."""
+    if steps:
+        for index in sorted(chunks.present(session, path), reverse=True):
+            chunks.move(session, path, index, (index[0] + steps, *index[1:]))
+
+
+def _refuse_other_grid(root: zarr.Group, tiling: Tiling) -> None:
+    there = tiling_of(root)
+    if there.size != tiling.size:
+        raise ConfigurationError(
+            f"the store has tiles of {there.size} pixels, the project asks for {tiling.size}: {CURE}"
+        )
+    if there.geobox != tiling.geobox:
+        raise ConfigurationError(
+            f"the store's grid is {_words(there.geobox)}, the project asks for {_words(tiling.geobox)}: {CURE}"
+        )
+
+
+def _refuse_other_division(root: zarr.Group, every: str) -> None:
+    there = _attrs_of(root)["every"]
+    if there != every:
+        raise ConfigurationError(f"the store has a value every {there}, the project asks for every {every}: {CURE}")
+
+
+def _refuse_other_packing(array: Any, variable: Variable) -> None:
+    names = ("scale_factor", "add_offset", "_FillValue")
+    there, asked = ({name: attrs.get(name) for name in names} for attrs in (array.attrs.asdict(), variable.attrs))
+    if there != asked:
+        raise ConfigurationError(
+            f"the store packs {variable.path} with {there}, the indicator asks for {asked}: {CURE}"
+        )
+
+
+CURE = "give the project another store, or its old settings back"
+
+
+def _words(geobox: GeoBox) -> str:
+    height, width = geobox.shape
+    left, top = geobox.transform.c, geobox.transform.f
+    return f"{width} x {height} pixels of {geobox.resolution.x:g} from ({left:g}, {top:g}) in {geobox.crs}"
+
+
+def _grid(tiling: Tiling) -> dict[str, Any]:
+    box = tiling.geobox
+    return {
+        "crs": CRS(box.crs).to_wkt(),
+        "transform": list(box.transform)[:6],
+        "shape": list(box.shape),
+        "tile": tiling.size,
+    }
+
+
+def _attrs_of(node: Any) -> dict[str, Any]:
+    return dict(node.attrs.asdict())
+
+
+def _day(seconds: int) -> date:
+    return datetime.fromtimestamp(seconds, UTC).date()

@@ -1,0 +1,153 @@
+"""What one sensor saw on one solar day: scenes mosaicked on a grid, each pixel with its state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import Geometry
+from shapely import from_wkt
+
+from sco import library, quality, radiometry
+from sco.errors import SceneError, UpstreamError
+from sco.model import Scene, Sensor
+from sco.preflight import Rules
+from sco.quality import State, States
+from sco.radiometry import Calibration
+from sco.read import Reading, read
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The scenes of one sensor that belong to one solar day, in the order in which they fill the mosaic."""
+
+    day: date
+    sensor: str
+    scenes: tuple[Scene, ...]
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Calibrated bands of one observation; NaN wherever the state is not seen."""
+
+    bands: Mapping[str, Values]
+    """(y, x) by band name, float32."""
+    states: States
+
+
+def solar_day(scene: Scene, longitude: float) -> date:
+    """The local solar day of a scene at this longitude in degrees: 15 degrees an hour."""
+    return (scene.time + timedelta(hours=longitude / 15)).date()
+
+
+def observations(scenes: Iterable[Scene], longitude: float) -> tuple[Observation, ...]:
+    """Scenes grouped by solar day and sensor, oldest first."""
+
+    def key(scene: Scene) -> tuple[date, str]:
+        return solar_day(scene, longitude), scene.sensor
+
+    ordered = sorted(scenes, key=lambda scene: (*key(scene), scene.id))
+    return tuple(Observation(day, sensor, tuple(group)) for (day, sensor), group in groupby(ordered, key))
+
+
+class Observer:
+    """Looks at one observation through one tile; reads each asset at most once and remembers what went wrong."""
+
+    def __init__(self, observation: Observation, geobox: GeoBox, rules: Rules) -> None:
+        self.observation = observation
+        self.geobox = geobox
+        self.rules = rules
+        self.sensor: Sensor = library.sensors[observation.sensor]
+        self.failed: dict[tuple[str, str], str] = {}
+        """(scene id, band) -> why it could not be read."""
+        self.calibrations: dict[tuple[str, str], Calibration] = {}
+        self.trusted: dict[tuple[str, str], tuple[str, ...]] = {}
+        """(scene id, band) -> where the file was believed against its item."""
+        self._shape: tuple[int, int] = geobox.shape.yx
+        self._readings: dict[tuple[str, str], Reading] = {}
+
+    def mosaic(self, bands: Sequence[str], masked: frozenset[str]) -> Mosaic:
+        """The first scene that saw a pixel gives its value; a pixel that none saw keeps its lowest state."""
+        states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
+        values = {band: np.full(self._shape, np.nan, np.float32) for band in bands}
+        for scene in self.observation.scenes:
+            found = self._states(scene, masked)
+            wanted = (found == State.SEEN) & (states != State.SEEN)
+            if wanted.any():
+                found = self._fill(values, scene, wanted, found)
+            np.minimum(states, found, out=states)
+            if not states.any():
+                break
+        for band in bands:
+            values[band][states != State.SEEN] = np.nan
+        return Mosaic(values, states)
+
+    def forget_pixels(self) -> None:
+        """Let go of what was read; what was learned of the scenes stays."""
+        self._readings.clear()
+
+    def _states(self, scene: Scene, masked: frozenset[str]) -> States:
+        band = self.sensor.quality.band
+        reading = self._read(scene, band)
+        if reading is None:
+            return self._unreadable(scene)
+        return quality.decode(reading.numbers, self.sensor.quality, masked)
+
+    def _fill(self, values: dict[str, Values], scene: Scene, wanted: NDArray[np.bool_], found: States) -> States:
+        """Put the scene's bands where they are wanted; returns its states, lowered by bands that hold nothing."""
+        found = found.copy()
+        for name in values:
+            reading = self._read(scene, name)
+            if reading is None:
+                found[found == State.SEEN] = State.FAILED
+                return found
+            found[(reading.numbers == reading.nodata) & (found == State.SEEN)] = State.NOT_ACQUIRED
+        here = wanted & (found == State.SEEN)
+        for name, value in values.items():
+            numbers = self._readings[scene.id, name].numbers[here]
+            calibration = self.calibrations[scene.id, name]
+            value[here] = radiometry.apply(numbers, self.sensor.band(name), calibration)
+        return found
+
+    def _read(self, scene: Scene, band: str) -> Reading | None:
+        key = (scene.id, band)
+        if key in self.failed:
+            return None
+        if key not in self._readings:
+            try:
+                self._readings[key] = self._read_now(scene, band)
+            except (SceneError, UpstreamError) as error:
+                self.failed[key] = str(error)
+                return None
+            if self._readings[key].trusted:
+                self.trusted[key] = self._readings[key].trusted
+        return self._readings[key]
+
+    def _read_now(self, scene: Scene, name: str) -> Reading:
+        if name not in scene.assets:
+            raise SceneError(f"scene {scene.id} offers no asset for {name}; it has: {', '.join(sorted(scene.assets))}")
+        band = self.sensor.band(name)
+        if name != self.sensor.quality.band:
+            self.calibrations[scene.id, name] = radiometry.calibration_of(scene, band, self.sensor)
+        asset = scene.assets[name]
+        sign = library.catalogs[scene.catalog].sign
+        return read(replace(asset, href=sign(asset.href)) if sign else asset, band, self.geobox, self.rules)
+
+    def _unreadable(self, scene: Scene) -> States:
+        """FAILED inside the scene's footprint: that is all that is known of a scene whose quality is not readable."""
+        from rasterio.features import rasterize
+
+        outline = Geometry(from_wkt(scene.footprint), crs="EPSG:4326").to_crs(str(self.geobox.crs), resolution=0.05)
+        states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
+        burned: States = rasterize(
+            [(outline.geom, int(State.FAILED))],
+            out=states,
+            transform=self.geobox.transform,
+            all_touched=True,
+        )
+        return burned

@@ -1,0 +1,387 @@
+"""What is new, stale (and why), current or empty; what it would cost; as a file that can be reviewed and applied."""
+
+import hashlib
+import json
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from shapely import STRtree, box, from_wkt
+
+from sco import compute, library
+from sco.compute import Block
+from sco.errors import ConfigurationError
+from sco.grid import Tile, Tiling, degrees_bbox
+from sco.model import Indicator, Scene
+from sco.observation import Observation, observations, solar_day
+from sco.partition import Partition, Record
+from sco.period import Slice
+from sco.preflight import Rules
+from sco.project import Project
+from sco.search import Answer, Rejected, search
+from sco.store import Store
+
+FORMAT = "sco.plan/1"
+BYTES_A_PIXEL = 2
+COMPRESSION = 0.6
+"""Share of a COG window's plain size that is transferred, typical of DEFLATE reflectance."""
+
+
+class State(StrEnum):
+    """How a partition stands against what the catalogs have now."""
+
+    NEW = "new"
+    STALE = "stale"
+    CURRENT = "current"
+    EMPTY = "empty"
+
+
+class Only(StrEnum):
+    """Which partitions a run takes up."""
+
+    DUE = "due"
+    MISSING = "missing"
+    STALE = "stale"
+    FAILED = "failed"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One partition of a plan."""
+
+    partition: Partition
+    state: State
+    reason: str
+    fingerprint: str
+    scenes: int
+    failed_reads: int = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether an update would compute it."""
+        return self.state in (State.NEW, State.STALE)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan would cost."""
+
+    partitions: int
+    scenes: int
+    reads: int
+    bytes: int
+    peak_memory: int
+    seconds: float | None
+    """None until past runs tell how fast this machine is."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every partition of a range of days, and the blocks that would compute what is due."""
+
+    project: Project
+    made: datetime
+    slices: tuple[Slice, ...]
+    entries: tuple[Entry, ...]
+    answers: tuple[Answer, ...]
+    tiling: Tiling
+    _scenes: Mapping[tuple[str, Tile], tuple[Observation, ...]] = field(repr=False, default_factory=dict)
+    _rejected: Mapping[str, tuple[Mapping[str, str], ...]] = field(repr=False, default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """How many partitions are in each state."""
+        counted = Counter(str(entry.state) for entry in self.entries)
+        return {str(state): counted[str(state)] for state in State}
+
+    def chosen(self, only: Only = Only.DUE) -> tuple[Entry, ...]:
+        """The entries that a run of this kind takes up."""
+        return tuple(entry for entry in self.entries if _is_chosen(entry, only))
+
+    def blocks(self, only: Only = Only.DUE) -> tuple[Block, ...]:
+        """One block a period and tile that has anything chosen, oldest first."""
+        wanted: dict[tuple[Slice, Tile], dict[str, str]] = defaultdict(dict)
+        for entry in self.chosen(only):
+            wanted[entry.partition.period, entry.partition.tile][entry.partition.indicator] = entry.fingerprint
+        return tuple(self._block(period, tile, wanted[period, tile]) for period, tile in sorted(wanted))
+
+    def estimate(self, only: Only = Only.DUE, pace: float | None = None) -> Estimate:
+        """What a run of this kind would cost; `pace` is seconds a scene of a partition, learned from past runs."""
+        blocks = self.blocks(only)
+        reads = sum(block.asset_count for block in blocks)
+        volume = sum(block.asset_count * block.geobox.shape[0] * block.geobox.shape[1] for block in blocks)
+        return Estimate(
+            partitions=len(self.chosen(only)),
+            scenes=len({scene.id for block in blocks for one in block.observations for scene in one.scenes}),
+            reads=reads,
+            bytes=round(volume * BYTES_A_PIXEL * COMPRESSION),
+            peak_memory=max((_memory(block) for block in blocks), default=0),
+            seconds=None if pace is None else pace * sum(entry.scenes for entry in self.chosen(only)),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The plan as JSON: every partition with its state, reason and fingerprint."""
+        return {
+            "schema": FORMAT,
+            "project": self.project.id,
+            "made": self.made.isoformat(timespec="seconds"),
+            "counts": self.counts(),
+            "partitions": [
+                {
+                    "indicator": entry.partition.indicator,
+                    "period": entry.partition.period.label,
+                    "tile": str(entry.partition.tile),
+                    "state": str(entry.state),
+                    "reason": entry.reason,
+                    "scenes": entry.scenes,
+                    "fingerprint": entry.fingerprint,
+                }
+                for entry in self.entries
+            ],
+        }
+
+    def must_equal(self, file: Path) -> None:
+        """Raises ConfigurationError where this plan is not the one that was saved in `file`."""
+        saved = _saved_fingerprints(file, self.project.id)
+        now = {str(entry.partition): entry.fingerprint for entry in self.entries}
+        moved = sorted(name for name in saved.keys() | now.keys() if saved.get(name) != now.get(name))
+        if moved:
+            raise ConfigurationError(
+                f"the world has moved since {file} was saved: {len(moved)} partitions differ, the first is "
+                f"{moved[0]}; look at the new plan with `sco plan`, save it and apply that one"
+            )
+
+    def _block(self, period: Slice, tile: Tile, fingerprints: Mapping[str, str]) -> Block:
+        return Block(
+            period=period,
+            tile=tile,
+            geobox=self.tiling.geobox_of(tile),
+            fingerprints=dict(fingerprints),
+            observations=self._scenes.get((period.label, tile), ()),
+            rejected=self._rejected.get(period.label, ()),
+            rules=rules_of(self.project),
+        )
+
+
+def rules_of(project: Project) -> Rules:
+    """What the project lets a worker read."""
+    return Rules(roots=project.file_roots, mismatch=project.access.mismatch)
+
+
+def tiling_of(project: Project) -> Tiling:
+    """The project's grid, cut into its tiles."""
+    return Tiling(project.geobox, project.area.tile)
+
+
+def make_plan(project: Project, start: date | None = None, end: date | None = None) -> Plan:
+    """Ask the catalogs, compare with the store. Raises UpstreamError when no catalog of a source answers."""
+    slices = project.period.slices(start, end)
+    if not slices:
+        raise ConfigurationError(
+            f"no period of {project.id} lies between {start} and {end}: the project covers "
+            f"{project.period.start} to {project.period.last_day}"
+        )
+    answers = tuple(_ask(project, slices))
+    tiling = tiling_of(project)
+    placed = _place([scene for answer in answers for scene in answer.scenes], tiling, slices)
+    records, store = _stored(project)
+    entries = [
+        _entry(Partition(period, tile, indicator.id), indicator, project, tiling, placed, records, store)
+        for period in slices
+        for tile in tiling
+        for indicator in project.resolved_indicators
+    ]
+    rejected = _rejected_by_period([one for answer in answers for one in answer.rejected], slices)
+    return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected)
+
+
+def gather(project: Project, sensor: str, start: date, end: date) -> tuple[Observation, ...]:
+    """What one sensor of the project saw from `start` to `end`, both included. Asks the catalogs."""
+    sources = [source for source in project.sources if source.sensor == sensor]
+    if not sources:
+        names = ", ".join(source.sensor for source in project.sources)
+        raise ConfigurationError(f"project {project.id} has no source {sensor!r}; it has: {names}")
+    span = (Slice(start, end + timedelta(days=1), f"{start}/{end}"),)
+    answers = [_ask_source(project, source, span) for source in sources]
+    longitude = _longitude(project)
+    scenes = [scene for answer in answers for scene in answer.scenes if solar_day(scene, longitude) in span[0]]
+    return observations(scenes, longitude)
+
+
+def _ask(project: Project, slices: Sequence[Slice]) -> Iterable[Answer]:
+    return (_ask_source(project, source, slices) for source in project.sources)
+
+
+def _ask_source(project: Project, source: Any, slices: Sequence[Slice]) -> Answer:
+    # a solar day can begin or end up to 12 hours away from the UTC day
+    start = slices[0].bounds[0] - timedelta(hours=12)
+    end = slices[-1].bounds[1] + timedelta(hours=12)
+    return search(source, degrees_bbox(project.geobox), start, end, keep=project.workspace / "answers")
+
+
+def _longitude(project: Project) -> float:
+    west, _, east, _ = degrees_bbox(project.geobox)
+    return (west + east) / 2
+
+
+def _place(
+    scenes: Sequence[Scene], tiling: Tiling, slices: Sequence[Slice]
+) -> dict[tuple[str, Tile], tuple[Observation, ...]]:
+    """The observations of every period and tile that has any."""
+    tree = STRtree([from_wkt(scene.footprint) for scene in scenes])
+    longitude = sum(degrees_bbox(tiling.geobox)[0::2]) / 2
+    starts = [period.start for period in slices]
+    placed: dict[tuple[str, Tile], tuple[Observation, ...]] = {}
+    for tile in tiling:
+        outline = box(*degrees_bbox(tiling.geobox_of(tile)))
+        over = [scenes[index] for index in tree.query(outline, predicate="intersects")]
+        by_period: dict[str, list[Observation]] = defaultdict(list)
+        for one in observations(over, longitude):
+            index = bisect_left(starts, one.day + timedelta(days=1)) - 1
+            if index >= 0 and one.day in slices[index]:
+                by_period[slices[index].label].append(one)
+        placed |= {(label, tile): tuple(found) for label, found in by_period.items()}
+    return placed
+
+
+def _stored(project: Project) -> tuple[dict[Partition, Record], Store | None]:
+    if not Store.exists(project.store_url):
+        return {}, None
+    store = Store.open(project.store_url)
+    return store.records(), store
+
+
+def _entry(
+    partition: Partition,
+    indicator: Indicator,
+    project: Project,
+    tiling: Tiling,
+    placed: Mapping[tuple[str, Tile], tuple[Observation, ...]],
+    records: Mapping[Partition, Record],
+    store: Store | None,
+) -> Entry:
+    seen_by = {source.sensor for source in project.sources_of(indicator)}
+    found = [one for one in placed.get((partition.period.label, partition.tile), ()) if one.sensor in seen_by]
+    basis = _basis(partition, indicator, project, tiling, found)
+    fingerprint = _digest(basis)
+    record = records.get(partition)
+    state, reason = _judge(partition, record, fingerprint, found, indicator, store)
+    scenes = sum(len(one.scenes) for one in found)
+    return Entry(partition, state, reason, fingerprint, scenes, record.failed_reads if record else 0)
+
+
+def _judge(
+    partition: Partition,
+    record: Record | None,
+    fingerprint: str,
+    found: Sequence[Observation],
+    indicator: Indicator,
+    store: Store | None,
+) -> tuple[State, str]:
+    if record is None or store is None:
+        return State.NEW, f"{sum(len(one.scenes) for one in found)} scenes"
+    if record.failed_reads:
+        return State.STALE, f"{record.failed_reads} reads failed last time"
+    if record.fingerprint != fingerprint:
+        return State.STALE, _difference(store.manifest(partition), found, indicator)
+    return (State.EMPTY, str(record.empty)) if record.empty else (State.CURRENT, "")
+
+
+def _difference(manifest: Mapping[str, Any], found: Sequence[Observation], indicator: Indicator) -> str:
+    """Why a partition is no longer what it would be now, in a few words."""
+    before = {entry["id"]: entry for entry in manifest["scenes"]}
+    now = {scene.id: scene for one in found for scene in one.scenes}
+    told = [
+        *(f"scene {name} is new" for name in sorted(now.keys() - before.keys())),
+        *(f"scene {name} was withdrawn" for name in sorted(before.keys() - now.keys())),
+        *(_reprocessed(before[name], now[name]) for name in sorted(now.keys() & before.keys())),
+    ]
+    if manifest["indicator_version"] != indicator.version:
+        told.insert(0, f"indicator {indicator.id} v{manifest['indicator_version']} -> v{indicator.version}")
+    told = [one for one in told if one]
+    if not told:
+        return "configuration or code changed"
+    return told[0] + (f" and {len(told) - 1} more changes" if len(told) > 1 else "")
+
+
+def _reprocessed(before: Mapping[str, Any], scene: Scene) -> str:
+    if before["baseline"] != scene.baseline:
+        return f"scene {scene.id} was reprocessed {before['baseline']} -> {scene.baseline}"
+    if before["updated"] != scene.updated:
+        return f"scene {scene.id} was updated {before['updated']} -> {scene.updated}"
+    return ""
+
+
+def _basis(
+    partition: Partition, indicator: Indicator, project: Project, tiling: Tiling, found: Sequence[Observation]
+) -> dict[str, Any]:
+    """Everything that the partition's numbers depend on."""
+    geobox = tiling.geobox_of(partition.tile)
+    return {
+        "engine": compute.VERSION,
+        "grid": [str(geobox.crs), list(geobox.transform)[:6], list(geobox.shape)],
+        "period": [str(partition.period.start), str(partition.period.end)],
+        "indicator": [indicator.id, indicator.version],
+        "sensors": sorted({(one.sensor, library.sensors[one.sensor].version) for one in found}),
+        "access": [project.access.mismatch, project.access.contradiction],
+        "scenes": [[str(one.day), *(_evidence(scene, indicator) for scene in one.scenes)] for one in found],
+    }
+
+
+def _evidence(scene: Scene, indicator: Indicator) -> list[Any]:
+    bands = (*indicator.bands, library.sensors[scene.sensor].quality.band)
+    checksums = [scene.assets[band].checksum if band in scene.assets else "absent" for band in bands]
+    return [scene.catalog, scene.id, scene.updated, scene.baseline, scene.offset_applied, checksums]
+
+
+def _digest(basis: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(basis, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _rejected_by_period(
+    rejected: Sequence[Rejected], slices: Sequence[Slice]
+) -> dict[str, tuple[Mapping[str, str], ...]]:
+    found: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+    for one in rejected:
+        day = one.time.date() if one.time else None
+        for period in slices:
+            if day is not None and day in period:
+                found[period.label].append({"id": one.id, "catalog": one.catalog, "reason": one.reason})
+    return {label: tuple(entries) for label, entries in found.items()}
+
+
+def _is_chosen(entry: Entry, only: Only) -> bool:
+    match only:
+        case Only.DUE:
+            return entry.due
+        case Only.MISSING:
+            return entry.state is State.NEW
+        case Only.STALE:
+            return entry.state is State.STALE
+        case Only.FAILED:
+            return entry.failed_reads > 0
+        case Only.ALL:
+            return True
+
+
+def _memory(block: Block) -> int:
+    """Bytes that the block holds at its peak: a stack an indicator, and one observation's bands."""
+    pixels = int(block.geobox.shape[0] * block.geobox.shape[1])
+    stacks = len(block.observations) * len(block.fingerprints) * 4
+    bands = {band for name in block.fingerprints for band in library.indicators[name].bands}
+    return pixels * (stacks + len(bands) * 10 + 16)
+
+
+def _saved_fingerprints(file: Path, project: str) -> dict[str, str]:
+    try:
+        saved = json.loads(file.read_text("utf-8"))
+        if saved["schema"] != FORMAT or saved["project"] != project:
+            raise ConfigurationError(f"{file} is a plan of {saved['project']!r} in {saved['schema']}, not of {project}")
+        return {f"{one['indicator']} {one['period']} {one['tile']}": one["fingerprint"] for one in saved["partitions"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{file} is not a saved plan: make one with `sco plan --save FILE`") from error

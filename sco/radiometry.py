@@ -1,0 +1,74 @@
+"""From (scene, band) to scale and offset, with the evidence for them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sco.errors import SceneError
+from sco.model import Band, Scene, Sensor
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Physical value = stored number x scale + offset."""
+
+    scale: float
+    offset: float
+    evidence: tuple[str, ...]
+    """Why, in words that a reader of the manifest understands."""
+
+
+def calibration_of(scene: Scene, band: Band, sensor: Sensor) -> Calibration:
+    """Decide scale and offset of one band of one scene from what the scene says of itself.
+
+    An offset is decided by the flag that it was already taken, else by the processing baseline, never by date or
+    address (https://sentiwiki.copernicus.eu/web/s2-processing). Raises SceneError where nothing tells.
+    """
+    asset = scene.assets[band.name]
+    scale = band.scale if asset.scale is None else asset.scale
+    if sensor.offset is None or not band.positive:
+        offset = band.offset if asset.offset is None else asset.offset
+        return Calibration(scale, offset, (f"{'item' if asset.offset is not None else 'sensor'} gives the offset",))
+    offset, evidence = _offset_by_evidence(scene, band, sensor.offset.value, sensor.offset.from_baseline)
+    return Calibration(scale, offset, evidence)
+
+
+def apply(numbers: NDArray[np.generic], band: Band, calibration: Calibration) -> NDArray[np.float32]:
+    """Stored numbers to physical values as float32; same shape.
+
+    Positive bands stay at or above one step of the scale, so that a pixel which is darker than the offset remains a
+    dark pixel and does not become no data.
+    """
+    values = numbers.astype(np.float32)
+    if calibration.offset:
+        values += np.float32(calibration.offset / calibration.scale)  # whole numbers stay exact in float32
+    if band.positive:
+        np.maximum(values, np.float32(1), out=values)
+    values *= np.float32(calibration.scale)
+    return values
+
+
+def _offset_by_evidence(scene: Scene, band: Band, offset: float, from_baseline: str) -> tuple[float, tuple[str, ...]]:
+    announced = scene.assets[band.name].offset
+    said = () if announced is None else (f"item announces offset {announced:g}",)
+    if scene.offset_applied:
+        return 0.0, ("flag says that the offset was already taken", *said)
+    if scene.baseline is not None:
+        carries = _number(scene.baseline) >= _number(from_baseline)
+        relation = "at or after" if carries else "before"
+        flag = ("flag says that the offset was not taken",) if scene.offset_applied is False else ()
+        return (offset if carries else 0.0), (f"baseline {scene.baseline} is {relation} {from_baseline}", *flag, *said)
+    if announced is not None:
+        return announced, said
+    raise SceneError(
+        f"scene {scene.id} of {scene.catalog} has neither baseline nor offset flag nor announced offset for "
+        f"{band.name}: nothing tells whether {offset:g} is to be added; add the property to the catalog's file"
+    )
+
+
+def _number(baseline: str) -> float:
+    try:
+        return float(baseline)
+    except ValueError as error:
+        raise SceneError(f"processing baseline {baseline!r} is not a number such as 05.09") from error

@@ -1,0 +1,189 @@
+"""One asset, one window: stored numbers on the project's grid."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from odc.geo.overlap import compute_reproject_roi
+from odc.geo.roi import roi_is_empty
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from sco import preflight
+from sco.errors import UpstreamError
+from sco.model import Asset, Band
+from sco.preflight import Rules
+
+Numbers = NDArray[Any]
+ATTEMPTS = 3
+WARP_TOLERANCE = 0.001
+"""Pixels. GDAL's own choice of an eighth of a pixel would place a pixel differently from window to window."""
+SHRINKS_FROM = 1.5
+"""Source pixels a target pixel from which a warp is a shrinking one, which wants a wider kernel."""
+GDAL_SETTINGS: dict[str, Any] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MAX_RETRY": 4,
+    "GDAL_HTTP_RETRY_DELAY": 0.5,
+    "GDAL_HTTP_TIMEOUT": 60,
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    "GDAL_HTTP_MULTIRANGE": "YES",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "VSI_CACHE": True,
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The numbers of one asset on a grid, as stored, and what its header said against its item."""
+
+    numbers: Numbers
+    """(y, x), in the file's own type; `nodata` where the file has none or does not reach."""
+    nodata: float
+    trusted: tuple[str, ...]
+
+
+def environment() -> rasterio.Env:
+    """The GDAL settings that every reading thread must be in."""
+    return rasterio.Env(**GDAL_SETTINGS)
+
+
+def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
+    """The numbers of one asset on `geobox`, without a resampling where the grids agree, through one warp elsewhere.
+
+    Raises SceneError for an address or header that the rules refuse, UpstreamError when the file cannot be read.
+    """
+    where = preflight.address(asset.href, rules)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with _opened(where) as file:
+                trusted = preflight.check(file, asset, rules)
+                nodata = _nodata(file, asset, band)
+                return Reading(_numbers(file, band, geobox, nodata), nodata, trusted)
+        except (RasterioError, OSError) as error:
+            if attempt == ATTEMPTS:
+                raise UpstreamError(f"{asset.href} cannot be read: {error}") from error
+            time.sleep(0.2 * attempt)
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _opened(where: str) -> Iterator[DatasetReader]:
+    # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
+    with rasterio.open(where, driver="GTiff") as file:
+        yield file
+
+
+def _nodata(file: DatasetReader, asset: Asset, band: Band) -> float:
+    for candidate in (file.nodata, asset.nodata, band.nodata):
+        if candidate is not None:
+            return float(candidate)
+    return 0.0
+
+
+def _numbers(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> Numbers:
+    if file.crs is not None and geobox.crs is not None and file.crs == geobox.crs:
+        step = ~file.transform @ geobox.transform
+        factor = _whole_factor(step)
+        if factor is not None:
+            return _aligned(file, band, geobox, nodata, step, factor)
+    return _warped(file, band, geobox, nodata)
+
+
+def _whole_factor(step: Affine) -> float | None:
+    """Source pixels a target pixel when the grids share their edges: 1, a whole number, or one over one."""
+    if abs(step.b) > 1e-9 or abs(step.d) > 1e-9 or step.a <= 0 or abs(step.a - step.e) > 1e-9:
+        return None
+    ratio = step.a if step.a >= 1 else 1 / step.a
+    whole = abs(ratio - round(ratio)) < 1e-6
+    edges = all(abs(shift - round(shift)) < 1e-4 for shift in (step.c / min(step.a, 1), step.f / min(step.a, 1)))
+    return step.a if whole and edges else None
+
+
+def _aligned(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float, step: Affine, factor: float) -> Numbers:
+    """A window of a file on the same lattice, averaged down or repeated up by a whole factor."""
+    result = np.full(geobox.shape, nodata, file.dtypes[0])
+    rows = _overlap(step.f, factor, geobox.shape[0], file.height)
+    columns = _overlap(step.c, factor, geobox.shape[1], file.width)
+    if rows is None or columns is None:
+        return result
+    if factor < 1:
+        part = _repeated(file, rows, columns, round(1 / factor))
+    else:
+        part = _shrunk(file, band, rows, columns, round(factor))
+    result[rows.target, columns.target] = part
+    return result
+
+
+@dataclass(frozen=True)
+class _Overlap:
+    """Where a file and a grid meet along one axis: target pixels, and where they begin and end in source pixels."""
+
+    target: slice
+    begin: float
+    end: float
+
+
+def _overlap(shift: float, factor: float, target_length: int, source_length: int) -> _Overlap | None:
+    first = max(0, int(np.ceil((0 - shift) / factor - 1e-6)))
+    after = min(target_length, int(np.floor((source_length - shift) / factor + 1e-6)))
+    if first >= after:
+        return None
+    return _Overlap(slice(first, after), shift + first * factor, shift + after * factor)
+
+
+def _shrunk(file: DatasetReader, band: Band, rows: _Overlap, columns: _Overlap, factor: int) -> Numbers:
+    window = Window(
+        round(columns.begin), round(rows.begin), round(columns.end - columns.begin), round(rows.end - rows.begin)
+    )
+    shape = (rows.target.stop - rows.target.start, columns.target.stop - columns.target.start)
+    resampling = Resampling.nearest if factor == 1 or band.resampling == "nearest" else Resampling.average
+    numbers: Numbers = file.read(1, window=window, out_shape=shape, resampling=resampling)
+    return numbers
+
+
+def _repeated(file: DatasetReader, rows: _Overlap, columns: _Overlap, times: int) -> Numbers:
+    top, left = int(np.floor(rows.begin + 1e-6)), int(np.floor(columns.begin + 1e-6))
+    bottom, right = int(np.ceil(rows.end - 1e-6)), int(np.ceil(columns.end - 1e-6))
+    coarse: Numbers = file.read(1, window=Window(left, top, right - left, bottom - top))
+    fine = coarse.repeat(times, axis=0).repeat(times, axis=1)
+    y, x = round((rows.begin - top) * times), round((columns.begin - left) * times)
+    height, width = rows.target.stop - rows.target.start, columns.target.stop - columns.target.start
+    return fine[y : y + height, x : x + width]
+
+
+def _warped(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> Numbers:
+    source = GeoBox(file.shape, file.transform, file.crs)
+    overlap = compute_reproject_roi(source, geobox)
+    if roi_is_empty(overlap.roi_src) or roi_is_empty(overlap.roi_dst):
+        return np.full(geobox.shape, nodata, file.dtypes[0])
+    with WarpedVRT(
+        file,
+        crs=str(geobox.crs),
+        transform=geobox.transform,
+        width=geobox.shape[1],
+        height=geobox.shape[0],
+        resampling=Resampling[band.resampling],
+        src_nodata=nodata,
+        nodata=nodata,
+        tolerance=WARP_TOLERANCE,
+        **_kernel(overlap.scale),
+    ) as warped:
+        numbers: Numbers = warped.read(1)
+        return numbers
+
+
+def _kernel(scale: float) -> dict[str, int]:
+    """GDAL stretches its kernel by the ratio of the grids; near 1 that only moves pixels, by up to a tenth."""
+    return {"XSCALE": 1, "YSCALE": 1} if scale < SHRINKS_FROM else {}

@@ -1,0 +1,281 @@
+"""One question to one catalog, and the reply: the items as they came, whole, kept on disk and read back.
+
+Only `collections`, `bbox`, `datetime` and `limit` are asked, which every STAC API must understand: servers that do
+not know `query` or `filter` answer with nothing, or with everything, and no error.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import time
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from pystac import STACError, STACTypeError
+from pystac_client import Client, ItemSearch
+from pystac_client.errors import ClientTypeError
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+from pystac_client.warnings import PystacClientWarning
+from requests.exceptions import ChunkedEncodingError
+from urllib3 import Retry
+
+from sco.errors import IntegrityError, UpstreamError
+from sco.item import shown
+from sco.model import BBox, Catalog, Collection
+
+AGENT = {"User-Agent": "space-for-climate-observatory-pipeline"}
+TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
+MOST_ITEMS = 200_000
+TRIES = 3  # of a reply that breaks off halfway, which urllib3 does not retry
+
+PATIENCE = Retry(
+    total=5,
+    connect=2,  # a server that refuses is given up in under 2 seconds, one that is busy in about 20
+    read=2,
+    status_forcelist=(429, 500, 502, 503, 504),
+    allowed_methods=None,
+    respect_retry_after_header=True,
+    retry_after_max=120,
+    backoff_factor=0.5,
+    backoff_jitter=0.5,
+    raise_on_status=False,
+)
+
+BROKEN = (
+    APIError,
+    STACError,
+    STACTypeError,
+    ClientTypeError,
+    PystacClientWarning,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+)
+"""What pystac-client raises for a reply that is missing, or is not the JSON that it should be."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The scenes of one sensor over a box of degrees, from `start` up to, and without, `end`, both aware."""
+
+    sensor: str
+    catalog: Catalog
+    bbox: BBox
+    start: datetime
+    end: datetime
+
+    @property
+    def collection(self) -> Collection:
+        """Where the catalog keeps the sensor's scenes."""
+        return self.catalog.collections[self.sensor]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The question as JSON: equal for equal questions."""
+        return {
+            "sensor": self.sensor,
+            "catalog": self.catalog.id,
+            "url": self.catalog.url,
+            "collection": self.collection.id,
+            "bbox": [float(degrees) for degrees in self.bbox],
+            "datetime": [self.start.isoformat(), self.end.isoformat()],
+        }
+
+    def file(self, folder: Path) -> Path:
+        """Where in `folder` the reply is kept."""
+        digest = hashlib.sha256(json.dumps(self.parameters, sort_keys=True).encode()).hexdigest()
+        return folder / f"{self.sensor}-{self.catalog.id}-{digest[:16]}.ndjson.gz"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one catalog answered: its items as they came, repetitions and rubbish included."""
+
+    items: tuple[Any, ...]
+    pages: int
+    seconds: float
+    failure: str | None = None
+    """Why the catalog did not answer; there are no items then."""
+
+
+class Messenger(StacApiIO):
+    """pystac-client's transport, patient with a busy server and with a reply that breaks off."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=PATIENCE)
+
+    def json_loads(self, txt: str, *_: Any, **__: Any) -> Any:
+        """The JSON in `txt`; NaN is let through, so that one bad item does not cost the whole page."""
+        return json.loads(txt)
+
+    def read_json(self, source: Any, *args: Any, **kwargs: Any) -> Any:
+        """The JSON at `source`, asked for again if it breaks off; never a local file, which a link may name."""
+        if not str(source).startswith(("https://", "http://")):
+            raise APIError(f"its link {shown(str(source))} is no web address")
+        for tried in range(1, TRIES):
+            try:
+                return super().read_json(source, *args, **kwargs)
+            except (APIError, json.JSONDecodeError) as error:
+                if not _broke_off(error):
+                    raise
+                time.sleep(PATIENCE.backoff_factor * tried)
+        return super().read_json(source, *args, **kwargs)
+
+
+def ask(question: Question) -> Reply:
+    """The catalog's whole reply; where it does not answer, or only in part, the reply says why and has no items."""
+    began = time.monotonic()
+    items: list[Any] = []
+    pages, failure = 0, None
+    try:
+        items, pages = _gather(_pages(question))
+    except (*BROKEN, UpstreamError) as error:
+        failure = _cause(error)
+    return Reply(tuple(items), pages, round(time.monotonic() - began, 3), failure)
+
+
+def key_of(item: object) -> str:
+    """The same text for the same item of a collection, however often it comes."""
+    if isinstance(item, Mapping) and isinstance(item.get("id"), str):
+        return json.dumps([item.get("collection"), item["id"]])
+    return hashlib.sha256(json.dumps(item).encode()).hexdigest()
+
+
+def keep_reply(reply: Reply, question: Question, folder: Path) -> None:
+    """Write the reply whole to `folder` as gzipped lines of JSON, or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = question.file(folder)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(gzip.compress(_lines(reply, question).encode(), mtime=0))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def kept_reply(question: Question, folder: Path) -> Reply:
+    """The reply that `keep_reply` wrote. Raises UpstreamError if there is none, IntegrityError if it is damaged."""
+    path = question.file(folder)
+    if not path.is_file():
+        raise UpstreamError(f"no kept reply of {question.catalog.id} to this question in {folder}: search first")
+    try:
+        head, *items = (json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines())
+        complete = head["items"] == len(items) and head["question"] == question.parameters
+        reply = Reply(tuple(items), head["pages"], head["seconds"], head["failure"])
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
+        raise IntegrityError(f"{path} cannot be read: {error}; remove it and search again") from error
+    if not complete:
+        raise IntegrityError(f"{path} is not the whole reply to this question; remove it and search again")
+    return reply
+
+
+def _pages(question: Question) -> Iterator[dict[str, Any]]:
+    messenger = Messenger()
+    search = _search(question, messenger)
+    page = messenger.read_json(search.url, method=search.method, parameters=search.get_parameters())
+    while True:
+        yield page
+        link = _next(page)
+        if link is None:
+            return
+        page = _turn(messenger, search, link)
+
+
+def _search(question: Question, messenger: Messenger) -> ItemSearch:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PystacClientWarning)  # a server that says little of itself may still answer
+        client = Client.open(question.catalog.url, stac_io=messenger, headers=AGENT, timeout=TIMEOUT)
+        return client.search(
+            collections=[question.collection.id],
+            bbox=question.bbox,
+            datetime=(question.start, question.end),
+            limit=question.catalog.page_limit,
+        )
+
+
+def _next(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((link for link in page.get("links") or [] if link.get("rel") == "next"), None)
+
+
+def _turn(messenger: Messenger, search: ItemSearch, link: Mapping[str, Any]) -> Any:
+    """The page behind a `next` link, which may be a POST whose body stands in the link, whole or to be merged."""
+    before = search.get_parameters() if link.get("merge") else {}
+    method = link.get("method", "GET")
+    parameters = {**before, **(link.get("body") or {})} if method == "POST" else {}
+    href = urljoin(search.url, link["href"])
+    return messenger.read_json(href, method=method, headers=link.get("headers"), parameters=parameters)
+
+
+def _gather(pages: Iterator[dict[str, Any]]) -> tuple[list[Any], int]:
+    """The items of all pages. Stops at a page that brings nothing new; raises UpstreamError if items are missing."""
+    items: list[Any] = []
+    known: set[str] = set()
+    count = 0
+    for page in pages:
+        count += 1
+        features = _features(page)
+        fresh = {key_of(item) for item in features} - known
+        items.extend(features)
+        known |= fresh
+        if not fresh or len(known) > MOST_ITEMS:
+            break
+    _check_complete(page, len(known), looped=bool(features) and not fresh)
+    return items, count
+
+
+def _features(page: object) -> Sequence[Any]:
+    features = page.get("features") if isinstance(page, Mapping) else None
+    if not isinstance(features, list):
+        raise UpstreamError(f"its reply is no FeatureCollection: {shown(page)}")
+    return features
+
+
+def _check_complete(page: Mapping[str, Any], came: int, looped: bool) -> None:
+    if came > MOST_ITEMS:
+        raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
+    matched = _matched(page)
+    if matched is not None and came < matched:
+        raise UpstreamError(f"it counts {matched} items and gave {came} of them")
+    if matched is None and looped:
+        raise UpstreamError(f"its pages repeat themselves after {came} items, and it does not say how many there are")
+
+
+def _matched(page: Mapping[str, Any]) -> int | None:
+    context = page.get("context")
+    matched = page.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
+    return matched if type(matched) is int else None
+
+
+def _lines(reply: Reply, question: Question) -> str:
+    head = {
+        "question": question.parameters,
+        "items": len(reply.items),
+        "pages": reply.pages,
+        "seconds": reply.seconds,
+        "failure": reply.failure,
+    }
+    return "".join(f"{json.dumps(line)}\n" for line in (head, *reply.items))
+
+
+def _broke_off(error: Exception) -> bool:
+    return isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, ChunkedEncodingError)
+
+
+def _cause(error: Exception) -> str:
+    text = " ".join(str(error).split("Caused by ")[-1].split()) or type(error).__name__
+    status = getattr(error, "status_code", None)
+    said = f"it answers with status {status}: {text}" if status else text
+    return "".join(letter if letter.isprintable() else "?" for letter in said[:300])

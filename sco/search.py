@@ -1,0 +1,237 @@
+"""Ask catalogs, filter again here, dedupe, fall back to mirrors -> scenes, and what was rejected and why."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from sco.errors import SceneError, UpstreamError
+from sco.item import ID, read_item, shown, told_time
+from sco.model import BBox, Scene
+from sco.project import Source
+from sco.reply import Question, Reply, ask, keep_reply, kept_reply, key_of
+
+Verdict = tuple[list[Scene], list["Rejected"]]
+"""What passes, and what does not with the reason."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An item that a catalog offered and that is not used."""
+
+    id: str
+    catalog: str
+    reason: str
+    time: datetime | None = None
+    """When it was acquired, if the item tells."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of whom, and what came."""
+
+    catalog: str
+    url: str
+    collection: str
+    items: int
+    pages: int
+    seconds: float
+    failure: str | None = None
+    """Why the catalog did not answer, if it did not."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The scenes to use, by time then id, and everything that explains why these."""
+
+    scenes: tuple[Scene, ...]
+    rejected: tuple[Rejected, ...]
+    asked: tuple[Asked, ...]
+
+
+def search(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Path | None = None) -> Answer:
+    """The scenes that touch `bbox` from `start` up to, and without, `end`; both times aware.
+
+    Every catalog of the source is asked; one that does not answer is passed over if another one does, and raises
+    UpstreamError if none does. Scenes of a later catalog only fill what the earlier ones lack. The replies are kept,
+    whole and unsigned, in the folder `keep`.
+    """
+    questions = _questions(source, bbox, start, end)
+    replies = [ask(question) for question in questions]
+    _check_answered(questions, replies)
+    if keep is not None:
+        for question, reply in zip(questions, replies, strict=True):
+            keep_reply(reply, question, keep)
+    return _judge(source, questions, replies)
+
+
+def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Path) -> Answer:
+    """The answer that `search` gave to the same question, from the folder that it was kept in; no network.
+
+    Raises UpstreamError if the question was not asked yet, and IntegrityError if a kept reply is damaged.
+    """
+    questions = _questions(source, bbox, start, end)
+    return _judge(source, questions, [kept_reply(question, keep) for question in questions])
+
+
+def _questions(source: Source, bbox: BBox, start: datetime, end: datetime) -> list[Question]:
+    return [Question(source.sensor, catalog, bbox, start, end) for catalog in source.resolved_catalogs]
+
+
+def _check_answered(questions: Sequence[Question], replies: Sequence[Reply]) -> None:
+    if any(reply.failure is None for reply in replies):
+        return
+    lines = [f"no catalog answers for the scenes of {questions[0].sensor}:"]
+    for question, reply in zip(questions, replies, strict=True):
+        lines.append(f"  {question.catalog.id} at {question.catalog.url}: {reply.failure}")
+    lines.append("check the network and the addresses, run again later, or name another catalog in [[sources]]")
+    raise UpstreamError("\n".join(lines))
+
+
+def _judge(source: Source, questions: Sequence[Question], replies: Sequence[Reply]) -> Answer:
+    """The answer that these replies make; pure, so that kept replies always make the same one."""
+    chosen: list[Scene] = []
+    rejected: list[Rejected] = []
+    for question, reply in zip(questions, replies, strict=True):
+        offered, unusable = _read(source, question, reply)
+        newest, superseded = _newest(offered)
+        lacking, known = _lacking(newest, chosen)
+        chosen += lacking
+        rejected += [*unusable, *superseded, *known]
+    clear, cloudy = _clear(chosen, source.max_cloud)
+    scenes = sorted(clear, key=lambda scene: (scene.time, scene.id))
+    return Answer(tuple(scenes), (*rejected, *cloudy), tuple(map(_asked, questions, replies)))
+
+
+def _read(source: Source, question: Question, reply: Reply) -> Verdict:
+    """The items that are scenes and answer the question. An item that came twice counts once, as it came last."""
+    scenes, rejected = [], []
+    for item in {key_of(item): item for item in reply.items}.values():
+        try:
+            scenes.append(_scene(item, source, question))
+        except (SceneError, RecursionError) as error:
+            rejected.append(Rejected(_id(item), question.catalog.id, str(error), told_time(item)))
+    return scenes, rejected
+
+
+def _scene(item: Any, source: Source, question: Question) -> Scene:
+    if not isinstance(item, Mapping):
+        raise SceneError(f"it is {shown(item)}, not an object")
+    if item.get("collection") != question.collection.id:
+        raise SceneError(f"it is of collection {shown(item.get('collection'))}, not {question.collection.id!r}")
+    scene = read_item(item, source.resolved_sensor, question.catalog, question.collection)
+    if not question.start <= scene.time < question.end:
+        raise SceneError(f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked")
+    if not shapely.intersects(shapely.from_wkt(scene.footprint), shapely.box(*question.bbox)):
+        raise SceneError("its footprint does not touch the area that was asked")
+    return scene
+
+
+def _newest(scenes: Iterable[Scene]) -> Verdict:
+    """Of the scenes of one acquisition the one with the newest baseline, then the newest update."""
+    copies: defaultdict[tuple[str, ...], list[Scene]] = defaultdict(list)
+    for scene in scenes:
+        copies[(*_pass(scene), scene.identity.datastrip)].append(scene)
+    newest, rejected = [], []
+    for same in copies.values():
+        winner, *losers = sorted(same, key=_age, reverse=True)
+        newest.append(winner)
+        rejected += [_reject(loser, _superseded(loser, winner)) for loser in losers]
+    return newest, rejected
+
+
+def _age(scene: Scene) -> tuple[tuple[int, ...], datetime, str]:
+    return _numbers(scene.baseline), _moment(scene.updated), scene.id
+
+
+def _numbers(baseline: str | None) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in re.findall(r"\d{1,9}", baseline or ""))
+
+
+def _moment(updated: str | None) -> datetime:
+    try:
+        moment = datetime.fromisoformat(updated or "")
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _superseded(loser: Scene, winner: Scene) -> str:
+    if _numbers(loser.baseline) != _numbers(winner.baseline):
+        why = f"baseline {_brief(winner.baseline)} over {_brief(loser.baseline)}"
+    elif _moment(loser.updated) != _moment(winner.updated):
+        why = f"updated {_brief(winner.updated)} over {_brief(loser.updated)}"
+    else:
+        why = "the same acquisition, of the same baseline and update"
+    return f"superseded by {winner.id}: {why}"
+
+
+def _brief(text: str | None) -> str:
+    return "none" if text is None else shown(text)[1:-1]
+
+
+def _lacking(scenes: Iterable[Scene], chosen: Sequence[Scene]) -> Verdict:
+    """The scenes whose acquisition is not among those already chosen from other catalogs."""
+    held: defaultdict[tuple[str, str, str], list[Scene]] = defaultdict(list)
+    for scene in chosen:
+        held[_pass(scene)].append(scene)
+    lacking, rejected = [], []
+    for scene in scenes:
+        twin = next((other for other in held[_pass(scene)] if _same_strip(scene, other)), None)
+        if twin is None:
+            lacking.append(scene)
+        else:
+            rejected.append(_reject(scene, f"the same acquisition as {twin.id} of {twin.catalog}, which comes first"))
+    return lacking, rejected
+
+
+def _pass(scene: Scene) -> tuple[str, str, str]:
+    """The satellite's pass over the tile; a scene that does not tell its tile is like no other."""
+    identity = scene.identity
+    known = (identity.platform, identity.datatake, identity.tile)
+    return known if identity.tile else (scene.catalog, scene.collection, scene.id)
+
+
+def _same_strip(scene: Scene, other: Scene) -> bool:
+    """Whether the datastrips agree; a catalog that does not tell them cannot disagree."""
+    one, two = scene.identity.datastrip, other.identity.datastrip
+    return one == two or not one or not two
+
+
+def _clear(scenes: Iterable[Scene], max_cloud: float) -> Verdict:
+    """The scenes with no more cloud than the project takes; those that do not tell their cloud are among them."""
+    clear, rejected = [], []
+    for scene in scenes:
+        if scene.cloud_percent is None or scene.cloud_percent <= max_cloud:
+            clear.append(scene)
+        else:
+            reason = f"cloud {scene.cloud_percent:.4g} % is over the project's {max_cloud:g} %"
+            rejected.append(_reject(scene, reason))
+    return clear, rejected
+
+
+def _reject(scene: Scene, reason: str) -> Rejected:
+    return Rejected(scene.id, scene.catalog, reason, scene.time)
+
+
+def _id(item: Any) -> str:
+    """The item's id as it may be shown: itself where it is one, escaped and cut where it is anything else."""
+    given = item.get("id") if isinstance(item, Mapping) else item
+    return given if isinstance(given, str) and ID.fullmatch(given) else shown(given)
+
+
+def _asked(question: Question, reply: Reply) -> Asked:
+    return Asked(
+        catalog=question.catalog.id,
+        url=question.catalog.url,
+        collection=question.collection.id,
+        items=len(reply.items),
+        pages=reply.pages,
+        seconds=reply.seconds,
+        failure=reply.failure,
+    )

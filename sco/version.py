@@ -1,0 +1,98 @@
+"""One version of a store, as it is read: its axes, and the place of each partition on them."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import zarr
+from icechunk import Session
+from numpy.typing import NDArray
+
+from sco import chunks, layout
+from sco.errors import ConfigurationError
+from sco.grid import Tile, Tiling
+from sco.layout import LEDGER
+from sco.partition import Partition
+from sco.period import Slice
+
+Place = tuple[int, int, int]
+"""Where a partition is: step of time, row and column of its tile."""
+
+
+class Version:
+    """What a session sees. Opening arrays takes longer than reading a text, so they are opened once."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.root = zarr.open_group(session.store, mode="r" if session.read_only else "r+", zarr_format=3)
+        self._arrays: dict[str, Any] = {}
+        self._written: dict[str, set[chunks.Index]] = {}
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        """The grid and the tiles that the store is cut into."""
+        return layout.tiling_of(self.root)
+
+    @cached_property
+    def slices(self) -> tuple[Slice, ...]:
+        """The periods that there is room for, oldest first."""
+        return layout.slices_of(self.root)
+
+    @cached_property
+    def indicators(self) -> tuple[str, ...]:
+        """The indicators that there is room for."""
+        return layout.indicators_of(self.root)
+
+    @cached_property
+    def _steps(self) -> dict[Slice, int]:
+        return {period: step for step, period in enumerate(self.slices)}
+
+    def array(self, path: str) -> Any:
+        """The zarr array at this path."""
+        if path not in self._arrays:
+            self._arrays[path] = layout.array_in(self.root, path)
+        return self._arrays[path]
+
+    def written(self, path: str) -> set[chunks.Index]:
+        """The chunks of an array that were written when this was first asked."""
+        if path not in self._written:
+            self._written[path] = chunks.present(self.session, path)
+        return self._written[path]
+
+    def place_of(self, partition: Partition) -> Place:
+        """Where a partition is. Raises ConfigurationError where the store has no room for it."""
+        rows, columns = self.tiling.shape
+        tile = partition.tile
+        known = partition.indicator in self.indicators and partition.period in self._steps
+        if not (known and 0 <= tile.row < rows and 0 <= tile.column < columns):
+            raise ConfigurationError(
+                f"the store has no room for {partition}: it has {', '.join(self.indicators)} from "
+                f"{self.slices[0].label} to {self.slices[-1].label} in {rows} x {columns} tiles; lay it out first"
+            )
+        return self._steps[partition.period], tile.row, tile.column
+
+    def partition_at(self, indicator: str, place: Place) -> Partition:
+        """The partition that is at this place."""
+        step, row, column = place
+        return Partition(self.slices[step], Tile(row, column), indicator)
+
+    def region_of(self, place: Place) -> tuple[int, slice, slice]:
+        """The step of time, rows and columns that a partition has in the pixel arrays."""
+        step, row, column = place
+        return (step, *self.tiling.window_of(Tile(row, column)))
+
+    def planes(self, partition: Partition) -> list[NDArray[Any]]:
+        """The packed values of a partition, then its three counts."""
+        region = self.region_of(self.place_of(partition))
+        return [self.array(path)[region] for path in layout.planes(partition.indicator)]
+
+    def text(self, partition: Partition, kind: str) -> str:
+        """The record or manifest of a partition as it is written; empty where it was never committed."""
+        array = self.array(f"{LEDGER}/{partition.indicator}/{kind}")
+        return str(array[self.place_of(partition)])
+
+    def texts(self, kind: str) -> Iterator[tuple[Partition, str]]:
+        """Every record or manifest that is written."""
+        for indicator in self.indicators:
+            for (step, row, column), text in chunks.texts(self.session, f"{LEDGER}/{indicator}/{kind}").items():
+                yield self.partition_at(indicator, (step, row, column)), text

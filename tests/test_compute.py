@@ -1,0 +1,191 @@
+"""The fused block against the plain arithmetic, and the lazy way against the fused block."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+import sco.cube
+from sco import compute
+from sco.compute import Block, compute_block, pack
+from sco.errors import CubeError
+from sco.grid import Tile, Tiling
+from sco.library import indicators, sensors
+from sco.model import Asset, Identity, Packing, Scene
+from sco.observation import observations
+from sco.partition import Empty
+from sco.period import slice_of
+from sco.preflight import Rules
+from sco.read import environment
+
+SHAPE = (48, 40)
+TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)
+GRID = GeoBox(SHAPE, TRANSFORM, "EPSG:32631")
+JULY = slice_of(date(2023, 7, 1), "month")
+CLASSES = np.array([0, 3, 4, 4, 4, 5, 6, 6, 9, 11], np.uint8)
+
+
+@pytest.fixture
+def scenes(write_raster) -> list[Scene]:
+    """Six days, the last three with the offset still in their numbers."""
+    random = np.random.default_rng(7)
+    return [write_day(write_raster, random, day, "05.09" if day > 15 else "03.01") for day in (2, 7, 12, 17, 22, 27)]
+
+
+def write_day(write_raster, random, day: int, baseline: str) -> Scene:
+    bands = {name: random.integers(1100, 6000, SHAPE).astype(np.uint16) for name in ("green", "red", "nir", "swir16")}
+    bands["scl"] = random.choice(CLASSES, SHAPE)
+    paths = {name: write_raster(f"{day}_{name}.tif", numbers, TRANSFORM, "EPSG:32631") for name, numbers in bands.items()}
+    outline = GRID.geographic_extent.buffer(0.01)
+    return Scene(
+        id=f"day{day:02d}",
+        sensor="sentinel2",
+        catalog="simulated",
+        collection="sentinel-2-l2a",
+        identity=Identity("s2a", f"day{day}", "31TFJ", ""),
+        time=datetime(2023, 7, day, 10, 30, tzinfo=UTC),
+        footprint=outline.geom.wkt,
+        bbox=outline.boundingbox.bbox,
+        assets={name: Asset(str(path)) for name, path in paths.items()},
+        baseline=baseline,
+    )
+
+
+def block(scenes, tmp_path: Path, wanted=("ndvi", "water_extent"), grid: GeoBox = GRID) -> Block:
+    return Block(
+        period=JULY,
+        tile=Tile(0, 0),
+        geobox=grid,
+        fingerprints=dict.fromkeys(wanted, "f" * 64),
+        observations=observations(scenes, 4.5),
+        rejected=({"id": "cloudy", "catalog": "simulated", "reason": "cloud 99 %"},),
+        rules=Rules((tmp_path,)),
+    )
+
+
+def by_hand(scenes, first: str, second: str):
+    """The plain way: every observation's (second - first) / (second + first) in float64, and its states."""
+    import rasterio
+
+    ratios, seen, masked = [], [], []
+    for scene in scenes:
+        numbers = {band: rasterio.open(scene.assets[band].href).read(1).astype(float) for band in (first, second, "scl")}
+        if scene.baseline == "05.09":
+            numbers |= {band: np.maximum(numbers[band] - 1000, 1) for band in (first, second)}
+        clear = np.isin(numbers["scl"], (4, 5, 6))
+        ratios.append(np.where(clear, (numbers[second] - numbers[first]) / (numbers[second] + numbers[first]), np.nan))
+        seen.append(clear)
+        masked.append(np.isin(numbers["scl"], (3, 9, 11)))
+    return np.array(ratios), np.sum(seen, axis=0), np.sum(masked, axis=0)
+
+
+def test_a_fused_block_equals_the_plain_arithmetic(scenes, tmp_path):
+    ndvi, water = compute_block(block(scenes, tmp_path), "run")
+    ratios, seen, masked = by_hand(scenes, "red", "nir")
+    with np.errstate(all="ignore"):
+        expected = np.nanmedian(ratios, axis=0)
+    stored = np.where(ndvi.pixels.values == -32768, np.nan, ndvi.pixels.values * 1e-4)
+    np.testing.assert_allclose(stored, expected, atol=0.5e-4 + 1e-6)
+    np.testing.assert_array_equal(ndvi.pixels.n_seen, seen)
+    np.testing.assert_array_equal(ndvi.pixels.n_masked, masked)
+    assert not ndvi.pixels.n_failed.any()
+    indexes, _, _ = by_hand(scenes, "swir16", "green")
+    share = np.where(seen > 0, np.sum(indexes > 0, axis=0) / np.maximum(seen, 1), np.nan)
+    stored = np.where(water.pixels.values == -32768, np.nan, water.pixels.values * 1e-4)
+    np.testing.assert_allclose(stored, share, atol=0.5e-4 + 1e-6)
+
+
+def test_no_observation_is_fill_and_count_zero(scenes, tmp_path):
+    (ndvi,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    unseen = ndvi.pixels.n_seen == 0
+    assert unseen.any()
+    assert (ndvi.pixels.values[unseen] == -32768).all()
+    assert (ndvi.pixels.values[~unseen] != -32768).all()
+
+
+def test_the_manifest_tells_what_was_chosen_rejected_and_why(scenes, tmp_path):
+    (ndvi,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    entries = {entry["id"]: entry for entry in ndvi.manifest["scenes"]}
+    assert sorted(entries) == [scene.id for scene in scenes]
+    assert entries["day02"]["calibration"]["red"]["offset"] == 0
+    assert entries["day27"]["calibration"]["red"] == {
+        "scale": 1e-4,
+        "offset": -0.1,
+        "evidence": ["baseline 05.09 is at or after 04.00"],
+    }
+    assert set(entries["day02"]["assets"]) == {"nir", "red", "scl"}
+    assert ndvi.manifest["rejected"][0]["reason"] == "cloud 99 %"
+    counts = ndvi.manifest["counts"]
+    assert counts["seen"] + counts["masked"] < 6 * counts["pixels"] == 6 * 48 * 40
+
+
+def test_nothing_acquired_is_empty_with_its_reason(tmp_path, scenes):
+    (none,) = compute_block(block([], tmp_path, ["ndvi"]), "run")
+    assert (none.record.empty, none.pixels) == (Empty.NO_ACQUISITION, None)
+    far = GeoBox(SHAPE, Affine(20, 0, 700_000, 0, -20, 4_850_000), "EPSG:32631")
+    (beside,) = compute_block(block(scenes, tmp_path, ["ndvi"], far), "run")
+    assert beside.record.empty is Empty.NO_ACQUISITION
+
+
+def test_a_failed_read_is_counted_and_kept(scenes, tmp_path):
+    Path(scenes[0].assets["nir"].href).write_bytes(b"gone")
+    (ndvi,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    assert ndvi.record.failed_reads == 1
+    assert ndvi.pixels.n_failed.max() == 1
+    assert "cannot be read" in ndvi.manifest["scenes"][0]["failed"]["nir"]
+
+
+def test_many_blocks_through_dask_equal_one(scenes, tmp_path):
+    whole = block(scenes, tmp_path)
+    (alone, again) = dask.compute(*compute.outcomes_of([whole, block(scenes, tmp_path, ["ndvi"])], "run"))
+    np.testing.assert_array_equal(alone[0].pixels.values, again[0].pixels.values)
+
+
+def test_packing_is_exact_to_half_a_step_and_never_makes_a_number_the_fill():
+    packing = Packing(scale=1e-4)
+    values = np.array([np.nan, -1, 0.12343, 1, 99, -99], np.float32)
+    assert pack(values, packing).tolist() == [-32768, -10000, 1234, 10000, 32767, -32767]
+    assert abs(pack(values, packing)[2] * 1e-4 - 0.12343) <= 0.5e-4 + 1e-8
+
+
+def test_the_lazy_cube_keeps_the_contract_and_gives_the_same_numbers(scenes, tmp_path):
+    sensor = sensors["sentinel2"]
+    mask = sensor.quality.masked | {"snow"}
+    cube = sco.cube.load(observations(scenes, 4.5), sensor, Tiling(GRID, 16), Rules((tmp_path,)), (), mask)
+    assert dict(cube.sizes) == {"time": 6, "y": 48, "x": 40}
+    assert set(cube.data_vars) == {"green", "red", "nir", "swir16", "quality"}
+    assert cube["red"].chunks[1:] == ((16, 16, 16), (16, 16, 8))
+    lazy = compute.indicate(cube, indicators["ndvi"])
+    assert lazy["ndvi"].chunks is not None
+    (fused,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    np.testing.assert_array_equal(
+        pack(lazy["ndvi"].isel(time=0).values, indicators["ndvi"].packing), fused.pixels.values
+    )
+    np.testing.assert_array_equal(lazy["ndvi_n_seen"].isel(time=0).values, fused.pixels.n_seen)
+    assert str(lazy["time"].values[0])[:10] == "2023-07-01"
+
+
+def test_a_cube_in_memory_is_refused(scenes, tmp_path):
+    sensor = sensors["sentinel2"]
+    with environment():
+        cube = sco.cube.load(observations(scenes[:1], 4.5), sensor, Tiling(GRID, 64), Rules((tmp_path,)), ("red",))
+    with pytest.raises(CubeError, match="in memory"):
+        sco.cube.check(cube.load())
+    with pytest.raises(CubeError, match="needs nir"):
+        compute.indicate(cube, indicators["ndvi"])
+    with pytest.raises(CubeError, match="dimensions time, y, x"):
+        sco.cube.check(xr.Dataset({"red": ("x", np.zeros(3, np.float32))}))
+
+
+def test_a_cube_of_an_unknown_band_or_flag_is_refused(scenes, tmp_path):
+    sensor = sensors["sentinel2"]
+    found = observations(scenes, 4.5)
+    with pytest.raises(CubeError, match="has no lwir11"):
+        sco.cube.load(found, sensor, Tiling(GRID, 16), Rules((tmp_path,)), ("lwir11",))
+    with pytest.raises(CubeError, match="flags no fog"):
+        sco.cube.load(found, sensor, Tiling(GRID, 16), Rules((tmp_path,)), (), frozenset({"fog"}))

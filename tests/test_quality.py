@@ -1,0 +1,52 @@
+import numpy as np
+
+from sco import quality
+from sco.library import sensors
+from sco.model import Bits, Classes, Quality
+from sco.quality import State
+
+SCL = sensors["sentinel2"].quality
+
+
+def test_scl_classes_become_states():
+    codes = np.arange(13, dtype=np.uint8)
+    states = quality.decode(codes, SCL, SCL.masked)
+    not_acquired, masked, seen = State.NOT_ACQUIRED, State.MASKED, State.SEEN
+    assert states.tolist() == [
+        not_acquired,  # 0 no data
+        masked,  # 1 saturated or defective
+        seen,  # 2 dark area
+        masked,  # 3 cloud shadow
+        seen,  # 4 vegetation
+        seen,  # 5 not vegetated
+        seen,  # 6 water
+        seen,  # 7 unclassified
+        masked,  # 8 cloud, medium
+        masked,  # 9 cloud, high
+        masked,  # 10 thin cirrus
+        seen,  # 11 snow
+        masked,  # 12 is no class
+    ]
+
+
+def test_an_indicator_can_mask_snow_and_another_keep_cloud():
+    codes = np.array([11, 9], np.uint8)
+    assert quality.decode(codes, SCL, SCL.masked | {"snow"}).tolist() == [State.MASKED, State.MASKED]
+    assert quality.decode(codes, SCL, SCL.masked - {"cloud"}).tolist() == [State.SEEN, State.SEEN]
+
+
+def test_bits_are_decoded_by_arithmetic():
+    bits = Quality("qa", Bits((0,)), {"cloud": Bits((3,)), "shadow": Bits((4,))}, frozenset({"cloud", "shadow"}))
+    codes = np.array([1, 21824, 21824 | 8, 21952 | 16], np.uint16)
+    states = quality.decode(codes, bits, bits.masked)
+    assert states.tolist() == [State.NOT_ACQUIRED, State.SEEN, State.MASKED, State.MASKED]
+
+
+def test_a_class_beyond_the_codes_type_is_no_error():
+    assert Classes((300,)).raised(np.array([44], np.uint8)).tolist() == [False]
+
+
+def test_a_seen_pixel_wins_and_a_failed_read_is_not_excused_by_a_cloud():
+    assert min(State.SEEN, State.FAILED) is State.SEEN
+    assert min(State.FAILED, State.MASKED) is State.FAILED
+    assert min(State.MASKED, State.NOT_ACQUIRED) is State.MASKED
