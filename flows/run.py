@@ -48,7 +48,8 @@ def reconcile(
 
 def publish(project: str) -> Path:
     """Publish what is stored, from a tagged snapshot; the folder of the product's version."""
-    from sco.products import Publication, publish_product
+    from sco.products.contents import Publication
+    from sco.products.publication import publish as publish_product
     from sco.store import Store
 
     one = Project.load(project)
@@ -59,11 +60,11 @@ def publish(project: str) -> Path:
         project=one,
         data=store.dataset(snapshot),
         snapshot=snapshot,
-        records=store.records(),
+        records=store.records(snapshot),
         manifests=store.manifests(snapshot),
         accuracy=_accuracy(one, store.dataset(snapshot)),
     )
-    folder = publish_product(publication)
+    folder = publish_product(publication, say)
     tag = f"product-{publication.version}"
     if tag not in store.tags():
         store.tag(tag, snapshot)
@@ -94,7 +95,7 @@ def _accuracy(project: Project, data: Any) -> tuple[Any, ...]:
 
     from sco.simulator import compare
 
-    with xr.open_zarr(truth) as known:
+    with xr.open_zarr(truth, consolidated=False) as known:
         return compare(data, known)
 
 

@@ -20,8 +20,10 @@ def note(versions: icechunk.Repository, folder: Path, snapshot: str, parent: str
     before = _files(versions, parent)
     new = _files(versions, snapshot) - before if noted else _files(versions, snapshot) | before
     sums = {name: _sha256(folder / name) for name in sorted(new) if (folder / name).exists()}
-    _file(folder, snapshot).parent.mkdir(exist_ok=True)
-    _file(folder, snapshot).write_text(json.dumps(sums, indent=0), "utf-8")
+    path = _file(folder, snapshot)
+    path.parent.mkdir(exist_ok=True)
+    path.with_suffix(".part").write_text(json.dumps(sums, indent=0), "utf-8")
+    path.with_suffix(".part").replace(path)
 
 
 def faults(folder: Path, snapshot: str) -> Iterator[str]:

@@ -16,11 +16,10 @@ NORMAL_YEARS = 30
 
 
 def reference(series: DataArray, start: date, end: date, every: Every, minimum_years: int = 2) -> Dataset:
-    """Mean, standard deviation (n - 1) and number of years of each part of the year, over the periods that start
-    from `start` to `end`, both included.
+    """mean, std (n - 1) and n_years of each part of the year, over the periods that start from `start` to `end`.
 
-    `series` has a `time` dimension; the result has `part` in its place. Years without a value do not count; mean
-    and deviation are NaN where fewer than `minimum_years` have one, and a deviation needs two.
+    Both days count. `series` has a `time` dimension; the result has `part` in its place. Years without a value do not
+    count; mean and std are NaN where fewer than `minimum_years` have one, and std needs two.
     """
     chosen = series.sel(time=slice(np.datetime64(start), np.datetime64(end)))
     codes = parts(chosen["time"], every)
@@ -76,11 +75,13 @@ def _normal(values: DataArray, minimum_years: int) -> Dataset:
     count = values.count("time")
     enough = count >= minimum_years
     deviation = values.std("time", ddof=1) if values.sizes["time"] > 1 else values.mean("time") * np.nan
-    return Dataset({
-        "mean": values.mean("time").where(enough),
-        "std": deviation.where(enough & (count > 1)),
-        "n_years": count,
-    })
+    return Dataset(
+        {
+            "mean": values.mean("time").where(enough),
+            "std": deviation.where(enough & (count > 1)),
+            "n_years": count,
+        }
+    )
 
 
 def _nothing(series: DataArray) -> Dataset:

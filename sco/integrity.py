@@ -15,7 +15,7 @@ from sco import checksums, chunks, layout, ledger
 from sco.errors import ScoError
 from sco.layout import LEDGER
 from sco.partition import Partition
-from sco.repository import REFUSALS, Repository, damaged, reason
+from sco.repository import REFUSALS, Repository, reason
 from sco.version import Place, Version
 
 UNREADABLE = (*REFUSALS, RuntimeError, ValueError, KeyError, OSError)
@@ -37,9 +37,19 @@ def faults(repository: Repository) -> list[str]:
 
 
 def _files(repository: Repository) -> Iterator[str]:
-    yield from damaged(repository.url)
-    if repository.folder:
-        yield from _damaged_chunks(repository.folder)
+    folder = repository.folder
+    if folder:
+        for snapshot in _reached(repository, set(checksums.noted(folder))):
+            yield from checksums.faults(folder, snapshot)
+        yield from _damaged_chunks(folder)
+
+
+def _reached(repository: Repository, noted: set[str]) -> list[str]:
+    """The noted versions that the branch leads to: a killed writer may leave others. All, where it leads nowhere."""
+    try:
+        return sorted(noted & {version.id for version in repository.ancestry()})
+    except UNREADABLE:
+        return sorted(noted)
 
 
 def _history(repository: Repository) -> Iterator[str]:
@@ -73,13 +83,20 @@ def _axes(version: Version) -> Iterator[str]:
 
 def _partitions(version: Version, seen: set[tuple[Partition, str]]) -> Iterator[str]:
     """The faults of every partition whose record was not seen in a version before, and is now."""
-    records = dict(version.texts("record"))
+    records = _records(version)
     for indicator in version.indicators:
         for place in sorted(_places(version, indicator)):
             partition = version.partition_at(indicator, place)
             if (partition, records.get(partition, "")) not in seen:
                 seen.add((partition, records.get(partition, "")))
                 yield from _partition(version, partition)
+
+
+def _records(version: Version) -> dict[Partition, str]:
+    try:
+        return dict(version.texts("record"))
+    except UNREADABLE:
+        return {}  # each is read again by itself, and the one that cannot be is named
 
 
 def _places(version: Version, indicator: str) -> set[Place]:

@@ -57,7 +57,8 @@ class Bits:
     def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """True where `codes` raise this flag; same shape."""
         mask = sum(1 << number for number in self.numbers)
-        return (codes & codes.dtype.type(mask)) != 0
+        raised: NDArray[np.bool_] = (codes & codes.dtype.type(mask)) != 0
+        return raised
 
 
 @dataclass(frozen=True)

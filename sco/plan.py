@@ -190,6 +190,8 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
     tiling = tiling_of(project)
     placed = _place([scene for answer in answers for scene in answer.scenes], tiling, slices)
     records, store = _stored(project)
+    if store is None:
+        _require_scenes(project, answers)
     entries = [
         _entry(Partition(period, tile, indicator.id), indicator, project, tiling, placed, records, store)
         for period in slices
@@ -222,6 +224,18 @@ def _ask_source(project: Project, source: Any, slices: Sequence[Slice]) -> Answe
     start = slices[0].bounds[0] - timedelta(hours=12)
     end = slices[-1].bounds[1] + timedelta(hours=12)
     return search(source, degrees_bbox(project.geobox), start, end, keep=project.workspace / "answers")
+
+
+def _require_scenes(project: Project, answers: Sequence[Answer]) -> None:
+    if any(answer.scenes for answer in answers):
+        return
+    asked = ", ".join(f"{one.catalog} at {one.url}" for answer in answers for one in answer.asked)
+    rejected = [one for answer in answers for one in answer.rejected]
+    why = f"; {len(rejected)} were found and rejected, the first because {rejected[0].reason}" if rejected else ""
+    raise ConfigurationError(
+        f"no scene touches the area of {project.id} between {project.period.start} and {project.period.last_day}"
+        f"{why}. Asked: {asked}. Check area, period and sources"
+    )
 
 
 def _longitude(project: Project) -> float:

@@ -103,7 +103,8 @@ def pixel_areas_km2(geobox: GeoBox) -> NDArray[np.float64]:
         metres = crs.axis_info[0].unit_conversion_factor
         return np.full(height, step * abs(geobox.resolution.y) * metres**2 / 1e6)
     edges = np.radians(geobox.boundingbox.top + np.arange(height + 1) * geobox.resolution.y)
-    return EARTH_RADIUS_KM**2 * np.radians(step) * np.abs(np.diff(np.sin(edges)))
+    areas: NDArray[np.float64] = EARTH_RADIUS_KM**2 * np.radians(step) * np.abs(np.diff(np.sin(edges)))
+    return areas
 
 
 def _read(path: Path, column: str, geobox: GeoBox) -> tuple[Zone, ...]:

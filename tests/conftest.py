@@ -2,12 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import tomlkit
 from affine import Affine
+
+from flows import run
+from sco.project import Project
+from sco.simulator import Simulation, World, simulate
+from sco.simulator.server import serve
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 WriteRaster = Callable[..., Path]
@@ -53,3 +60,35 @@ def write_raster(tmp_path: Path) -> WriteRaster:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    """A small simulated territory over five months, the offset arriving in the middle of them; served on loopback."""
+    world = World(size_m=12_000, start=date(2021, 11, 1), end=date(2022, 3, 31))
+    made = simulate(tmp_path_factory.mktemp("observatory") / "world", world)
+    with serve(made.items, made.collections) as url:
+        yield simulate(made.folder, world, url=url)
+
+
+@pytest.fixture(scope="session")
+def computed(observatory: Simulation) -> Project:
+    """The small territory's project, its store filled. Tests read it and do not change it."""
+    run.reconcile(str(observatory.project), "update")
+    return Project.load(observatory.project)
+
+
+@pytest.fixture
+def make_project(observatory: Simulation, tmp_path: Path) -> Callable[..., Path]:
+    """Writes a project of its own over the small territory: make_project(indicators=["ndvi"])."""
+
+    def make(**changes: object) -> Path:
+        content = tomlkit.parse(observatory.project.read_text("utf-8"))
+        content["access"] = {"files": [str(observatory.folder / "scenes")]}
+        content["zones"]["file"] = str(observatory.folder / "zones.geojson")
+        content.update(changes)
+        file = tmp_path / "project.toml"
+        file.write_text(tomlkit.dumps(content), "utf-8")
+        return file
+
+    return make

@@ -161,7 +161,11 @@ def footprint(world: World, grid: Grid, acquisition: Pass) -> BaseGeometry:
     covered = Polygon(np.column_stack(world.relative(x, y))).intersection(_covered_side(acquisition.swath))
     if covered.is_empty:
         return covered
-    return transform(covered, lambda places: np.round(np.column_stack(world.degrees(*places.T)), 6))
+
+    def in_degrees(places: Places) -> Places:
+        return np.asarray(np.round(np.column_stack(world.degrees(*places.T)), 6), np.float64)
+
+    return transform(covered, in_degrees)
 
 
 def moved(item: dict[str, Any], old: str, new: str) -> dict[str, Any]:

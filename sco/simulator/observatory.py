@@ -6,6 +6,7 @@
 `rustac serve collections/*.json items.json` answers searches over it.
 """
 
+import glob
 import json
 import os
 import re
@@ -139,7 +140,7 @@ def _present(folder: Path, world: World) -> bool:
 def _make(folder: Path, world: World, url: str, progress: Callable[[int, int], None]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(staging, ignore_errors=True)
+    _sweep(folder)
     try:
         staging.mkdir()
         items = _write_scenes(staging, world, progress)
@@ -148,9 +149,27 @@ def _make(folder: Path, world: World, url: str, progress: Callable[[int, int], N
         _write_json(staging / "zones.geojson", _zones(world))
         (staging / "project.toml").write_text(_project(world, url), "utf-8")
         _write_json(staging / "simulation.json", _sheet(folder, world, len(items)))
-        staging.rename(folder)
+        if not _present(folder, world):
+            staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"):
+        process = leftover.name.split(".")[-2]
+        if process == str(os.getpid()) or not (process.isdigit() and _runs(int(process))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _write_scenes(folder: Path, world: World, progress: Callable[[int, int], None]) -> list[dict[str, Any]]:

@@ -195,8 +195,8 @@ def scene_classes(day: Day, view: View) -> NDArray[np.uint8]:
         (view.opacity > 0.6, 9),
         (view.cloudy, 8),
         (view.veiled, 10),
-        (day.snowy, 11),
         (view.shaded, 3),
+        (day.snowy, 11),
         (day.water > 0.5, 6),
         (day.light < 0.55, 2),
         ((day.burnt > 0.15) & (day.ndvi < 0.3), 7),
@@ -213,8 +213,8 @@ def quality_bits(day: Day, view: View) -> NDArray[np.uint16]:
     cloud = view.opacity > 0.3
     dilated = view.cloudy & ~cloud
     cirrus = view.veiled & ~view.cloudy
-    snow = day.snowy & ~view.cloudy
-    shadow = view.shaded & ~view.cloudy & ~snow
+    shadow = view.shaded & ~view.cloudy
+    snow = day.snowy & ~view.cloudy & ~view.shaded
     water = (day.water > 0.5) & ~cloud
     flags = {1: dilated, 2: cirrus, 3: cloud, 4: shadow, 5: snow, 6: ~view.cloudy, 7: water}
     bits = sum(np.left_shift(flag.astype(np.uint16), number) for number, flag in flags.items())
@@ -237,7 +237,7 @@ def write_cog(path: Path, asset: Asset) -> Written:
         "nodata": asset.nodata,
         "compress": "DEFLATE",
         "level": 5,
-        "predictor": 2 if averaged else 1,
+        "predictor": "STANDARD" if averaged else "NO",
         "blocksize": 256,
         "overview_resampling": "average" if averaged else "nearest",
     }

@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import BoundingBox
+from pyproj import Geod
+from shapely.geometry import Polygon, box
+
+from sco.errors import ConfigurationError
+from sco.project import Project
+from sco.zones import Zone, Zoning, pixel_areas_km2, whole_area, zones_of
+
+GEOBOX = GeoBox.from_bbox(BoundingBox(0, 0, 4000, 4000, crs="EPSG:32631"), resolution=1000, tight=True)
+VALUES = np.arange(16, dtype="float32").reshape(4, 4)
+
+
+def frames(*stack: np.ndarray) -> xr.DataArray:
+    time = pd.date_range("2022-01-01", periods=len(stack), freq="MS")
+    return xr.DataArray(np.stack(stack), {"time": time}, ("time", "y", "x")).chunk({"time": 1})
+
+
+def test_partial_pixels_count_for_their_part() -> None:
+    # A quarter of pixel (0, 0), half of (0, 1), half of (1, 0), all of (1, 1): (0/4 + 1/2 + 4/2 + 5) / 2.25
+    zone = Zone("square", box(500, 2000, 2000, 3500))
+    holed = VALUES.copy()
+    holed[1, 1] = np.nan
+    found = Zoning((zone,), GEOBOX).summarise(frames(VALUES, holed))
+    assert found["mean"].values.ravel() == pytest.approx([7.5 / 2.25, 2.5 / 1.25])
+    assert found["area_km2"].values.ravel() == pytest.approx([7.5, 2.5])
+    assert found["coverage"].values.ravel() == pytest.approx([1, 1.25 / 2.25])
+    assert found["n"].values.ravel().tolist() == [4, 3]
+
+
+def test_a_triangle_by_hand() -> None:
+    # Half of the pixels (0, 0) and (1, 1), all of (1, 0): (0/2 + 5/2 + 4) / 2
+    zone = Zone("triangle", Polygon([(0, 4000), (0, 2000), (2000, 2000)]))
+    assert float(Zoning((zone,), GEOBOX).summarise(frames(VALUES))["mean"][0, 0]) == pytest.approx(3.25)
+
+
+def test_what_leaves_the_grid_was_not_seen() -> None:
+    half_out, far = Zone("half out", box(3000, 0, 5000, 1000)), Zone("far", box(90_000, 0, 91_000, 1000))
+    found = Zoning((half_out, far), GEOBOX).summarise(frames(VALUES))
+    assert found["mean"].values[0, 0] == 15
+    assert np.isnan(found["mean"].values[0, 1])
+    assert found["coverage"].values[0].tolist() == pytest.approx([0.5, 0])
+    assert found["n"].values[0].tolist() == [1, 0]
+
+
+def test_nothing_seen_is_not_zero() -> None:
+    found = Zoning((Zone("all", box(0, 0, 4000, 4000)),), GEOBOX).summarise(frames(VALUES * np.nan))
+    assert np.isnan(found["mean"].item())
+    assert np.isnan(found["area_km2"].item())
+    assert found["coverage"].item() == 0
+
+
+def test_pixels_have_their_true_area_in_degrees() -> None:
+    degrees = GeoBox.from_bbox(BoundingBox(4, 43, 5, 44, crs="EPSG:4326"), resolution=0.1, tight=True)
+    areas = pixel_areas_km2(degrees)
+    true_km2 = abs(Geod(ellps="WGS84").geometry_area_perimeter(box(4, 43, 5, 44))[0]) / 1e6
+    assert areas.sum() * 10 == pytest.approx(true_km2, rel=0.004)
+    assert areas[0] < areas[-1]
+    assert pixel_areas_km2(GEOBOX).tolist() == [1.0] * 4
+
+
+def project_with(folder: Path, zones: str) -> Project:
+    text = f"""
+id = "here"
+title = {{ en = "Here", fr = "Ici" }}
+indicators = ["ndvi"]
+store = "store"
+[period]
+start = 2022-01-01
+end = 2022-12-31
+[area]
+bounds = [600000.0, 4800000.0, 604000.0, 4804000.0]
+crs = "EPSG:32631"
+resolution = 1000
+[[sources]]
+sensor = "sentinel2"
+catalogs = ["simulated"]
+{zones}
+"""
+    (folder / "here.toml").write_text(text)
+    return Project.load(folder / "here.toml")
+
+
+def write_zones(folder: Path, *features: tuple[str, list[list[float]]]) -> None:
+    shapes = [
+        {"type": "Feature", "properties": {"nom": name}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for name, ring in features
+    ]
+    (folder / "zones.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": shapes}))
+
+
+SQUARE = [[4.23, 43.34], [4.25, 43.34], [4.25, 43.36], [4.23, 43.36], [4.23, 43.34]]
+TABLE = '[zones]\nfile = "zones.geojson"\nname = "{}"\n'
+
+
+def test_zones_come_from_the_project_s_file_in_its_crs(tmp_path: Path) -> None:
+    write_zones(tmp_path, ("b", SQUARE), ("a", [[x + 0.01, y] for x, y in SQUARE]), ("b", SQUARE))
+    zoning = zones_of(project_with(tmp_path, TABLE.format("nom")))
+    assert zoning.names == ("b", "a")
+    assert zoning.weights[0].zone_km2 == pytest.approx(1.62 * 2.22, rel=0.01)
+
+
+def test_without_zones_the_whole_area_is_one(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "")
+    assert zones_of(project).names == ("here",) == whole_area(project).names
+    assert zones_of(project).weights[0].zone_km2 == pytest.approx(16)
+
+
+def test_unusable_zones_are_refused_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"zones\.geojson cannot be read"):
+        zones_of(project_with(tmp_path, TABLE.format("nom")))
+    write_zones(tmp_path, ("far", [[x + 90, y] for x, y in SQUARE]))
+    with pytest.raises(ConfigurationError, match="have no 'name'; they have: nom"):
+        zones_of(project_with(tmp_path, TABLE.format("name")))
+    with pytest.raises(ConfigurationError, match="none of the 1 zones touches the area"):
+        _ = zones_of(project_with(tmp_path, TABLE.format("nom"))).weights
