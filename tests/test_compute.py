@@ -40,7 +40,9 @@ def scenes(write_raster) -> list[Scene]:
 def write_day(write_raster, random, day: int, baseline: str) -> Scene:
     bands = {name: random.integers(1100, 6000, SHAPE).astype(np.uint16) for name in ("green", "red", "nir", "swir16")}
     bands["scl"] = random.choice(CLASSES, SHAPE)
-    paths = {name: write_raster(f"{day}_{name}.tif", numbers, TRANSFORM, "EPSG:32631") for name, numbers in bands.items()}
+    paths = {
+        name: write_raster(f"{day}_{name}.tif", numbers, TRANSFORM, "EPSG:32631") for name, numbers in bands.items()
+    }
     outline = GRID.geographic_extent.buffer(0.01)
     return Scene(
         id=f"day{day:02d}",
@@ -74,7 +76,9 @@ def by_hand(scenes, first: str, second: str):
 
     ratios, seen, masked = [], [], []
     for scene in scenes:
-        numbers = {band: rasterio.open(scene.assets[band].href).read(1).astype(float) for band in (first, second, "scl")}
+        numbers = {
+            band: rasterio.open(scene.assets[band].href).read(1).astype(float) for band in (first, second, "scl")
+        }
         if scene.baseline == "05.09":
             numbers |= {band: np.maximum(numbers[band] - 1000, 1) for band in (first, second)}
         clear = np.isin(numbers["scl"], (4, 5, 6))

@@ -39,7 +39,9 @@ def project(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The example project, computed once; its scenes served on loopback with absolute addresses."""
     folder = tmp_path_factory.mktemp("sava")
     items = folder / "items.json"
-    items.write_text(json.dumps({"type": "FeatureCollection", "features": [absolute(one) for one in item_files(scenes)]}))
+    items.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [absolute(one) for one in item_files(scenes)]})
+    )
     with serve(items) as url:
         content = tomllib.loads((CONFIGS / "sava.toml").read_text())
         content["sources"][0]["catalogs"][0]["url"] = url
