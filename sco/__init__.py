@@ -52,11 +52,13 @@ def open_cube(
     end: str | date,
     bands: Sequence[str] = (),
     mask: Sequence[str] | None = None,
+    fresh: bool = False,
 ) -> "xr.Dataset":
     """A lazy cube of a project's area as one sensor saw it from `start` to `end`, both included.
 
     Dimensions (time, y, x), one step a solar day; bands by STAC common name, float32, NaN where not seen. `mask`
-    replaces the sensor's own choice of what is masked, as in mask=("cloud", "shadow", "snow").
+    replaces the sensor's own choice of what is masked, as in mask=("cloud", "shadow", "snow"). The scenes are those
+    of the last plan's kept answers; `fresh` asks the catalogs again.
     """
     from sco import library
     from sco.cube import load
@@ -65,6 +67,6 @@ def open_cube(
 
     one = name_or_path if isinstance(name_or_path, Project) else open_project(name_or_path)
     first, last = (day if isinstance(day, date) else date.fromisoformat(day) for day in (start, end))
-    found = gather(one, sensor, first, last)
+    found = gather(one, sensor, first, last, fresh)
     masked = None if mask is None else frozenset(mask)
     return load(found, library.sensors[sensor], tiling_of(one), rules_of(one), bands, masked)

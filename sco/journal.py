@@ -127,7 +127,8 @@ class Journal:
         marks = ", ".join("?" for _ in fields(Attempt))
         with self._transaction():
             self._database.executemany(
-                f"INSERT INTO attempts ({COLUMNS}) VALUES ({marks})", [astuple(attempt) for attempt in attempts]
+                f"INSERT INTO attempts ({COLUMNS}) VALUES ({marks})",  # noqa: S608 - our own column names
+                [astuple(attempt) for attempt in attempts],
             )
 
     def failed(self) -> list[Attempt]:

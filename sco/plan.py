@@ -15,15 +15,15 @@ from shapely import STRtree, box, from_wkt
 
 from sco import compute, library
 from sco.compute import Block
-from sco.errors import ConfigurationError
+from sco.errors import ConfigurationError, UpstreamError
 from sco.grid import Tile, Tiling, degrees_bbox
-from sco.model import Indicator, Scene
+from sco.model import BBox, Indicator, Scene
 from sco.observation import Observation, observations, solar_day
 from sco.partition import Partition, Record
 from sco.period import Slice
 from sco.preflight import Rules
-from sco.project import Project
-from sco.search import Answer, Rejected, search
+from sco.project import Project, Source
+from sco.search import Answer, Rejected, recall, search
 from sco.store import Store
 
 FORMAT = "sco.plan/1"
@@ -202,28 +202,42 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
     return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected)
 
 
-def gather(project: Project, sensor: str, start: date, end: date) -> tuple[Observation, ...]:
-    """What one sensor of the project saw from `start` to `end`, both included. Asks the catalogs."""
+def gather(project: Project, sensor: str, start: date, end: date, fresh: bool = False) -> tuple[Observation, ...]:
+    """What one sensor of the project saw from `start` to `end`, both included.
+
+    Works from the answers that the last plan kept; asks the catalogs where there are none, for days outside the
+    project's period, and whenever it is to be `fresh`.
+    """
     sources = [source for source in project.sources if source.sensor == sensor]
     if not sources:
         names = ", ".join(source.sensor for source in project.sources)
         raise ConfigurationError(f"project {project.id} has no source {sensor!r}; it has: {names}")
-    span = (Slice(start, end + timedelta(days=1), f"{start}/{end}"),)
-    answers = [_ask_source(project, source, span) for source in sources]
+    span = Slice(start, end + timedelta(days=1), f"{start}/{end}")
+    answers = [_answer_for(project, source, span, fresh) for source in sources]
     longitude = _longitude(project)
-    scenes = [scene for answer in answers for scene in answer.scenes if solar_day(scene, longitude) in span[0]]
+    scenes = [scene for answer in answers for scene in answer.scenes if solar_day(scene, longitude) in span]
     return observations(scenes, longitude)
 
 
-def _ask(project: Project, slices: Sequence[Slice]) -> Iterable[Answer]:
-    return (_ask_source(project, source, slices) for source in project.sources)
+def _answer_for(project: Project, source: Source, span: Slice, fresh: bool) -> Answer:
+    slices = project.period.slices()
+    if not fresh and slices[0].start <= span.start and span.end <= slices[-1].end:
+        try:
+            return recall(source, *_question(project, slices), project.workspace / "answers")
+        except UpstreamError:
+            pass  # never asked yet
+    return search(source, *_question(project, (span,)), project.workspace / "answers")
 
 
-def _ask_source(project: Project, source: Any, slices: Sequence[Slice]) -> Answer:
+def _question(project: Project, slices: Sequence[Slice]) -> tuple[BBox, datetime, datetime]:
     # a solar day can begin or end up to 12 hours away from the UTC day
-    start = slices[0].bounds[0] - timedelta(hours=12)
-    end = slices[-1].bounds[1] + timedelta(hours=12)
-    return search(source, degrees_bbox(project.geobox), start, end, keep=project.workspace / "answers")
+    half_a_day = timedelta(hours=12)
+    return degrees_bbox(project.geobox), slices[0].bounds[0] - half_a_day, slices[-1].bounds[1] + half_a_day
+
+
+def _ask(project: Project, slices: Sequence[Slice]) -> Iterable[Answer]:
+    question = _question(project, slices)
+    return (search(source, *question, project.workspace / "answers") for source in project.sources)
 
 
 def _require_scenes(project: Project, answers: Sequence[Answer]) -> None:

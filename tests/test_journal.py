@@ -26,8 +26,11 @@ def test_a_run_is_kept_from_start_to_end(path: Path) -> None:
         journal.finish_run(run, "done")
     with Journal(path) as journal:
         last = journal.last_success()
-        assert last is not None and last.id == run and last.finished is not None
-        assert last.finished >= last.started and last.started.utcoffset() is not None
+        assert last is not None
+        assert last.id == run
+        assert last.finished is not None
+        assert last.finished >= last.started
+        assert last.started.utcoffset() is not None
 
 
 def test_runs_come_newest_first_and_only_success_is_success(path: Path) -> None:
@@ -37,7 +40,8 @@ def test_runs_come_newest_first_and_only_success_is_success(path: Path) -> None:
         journal.finish_run(ids[4], "failed")
         assert [run.id for run in journal.runs(3)] == [ids[4], ids[3], ids[2]]
         last = journal.last_success()
-        assert last is not None and last.id == ids[1]
+        assert last is not None
+        assert last.id == ids[1]
 
 
 def test_failed_are_the_partitions_whose_latest_attempt_failed(path: Path) -> None:
@@ -51,7 +55,9 @@ def test_failed_are_the_partitions_whose_latest_attempt_failed(path: Path) -> No
 
 def test_pace_is_the_median_of_attempts_that_went_well(path: Path) -> None:
     with Journal(path) as journal:
-        assert journal.pace() is None and journal.last_success() is None and journal.failed() == []
+        assert journal.pace() is None
+        assert journal.last_success() is None
+        assert journal.failed() == []
         run = journal.start_run("p", "update", 3)
         journal.note(*(Attempt(run, f"p{n}", seconds, 2, "computed") for n, seconds in enumerate([1.0, 3.0, 100.0])))
         journal.note(Attempt(run, "p9", 900.0, 1, "failed", "scene", "x"), Attempt(run, "p8", 9.0, 0, "empty"))

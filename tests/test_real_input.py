@@ -4,6 +4,7 @@ The oracle shares no code with the pipeline: it reads whole files with rasterio 
 """
 
 import json
+import tomllib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 import rasterio
 import tomlkit
-import tomllib
 import xarray as xr
 
 import sco

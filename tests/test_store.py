@@ -141,8 +141,10 @@ def test_the_unwritten_is_nan_with_counts_of_zero_and_no_record(store: Store) ->
 
 def test_the_dataset_is_what_cf_and_the_contract_say(store: Store) -> None:
     data = store.dataset()
-    assert data["ndvi"].dims == ("time", "y", "x") and data.sizes["time"] == 12
-    assert data["ndvi"].chunks is not None and data["ndvi"].data.chunksize == (1, 20, 20)
+    assert data["ndvi"].dims == ("time", "y", "x")
+    assert data.sizes["time"] == 12
+    assert data["ndvi"].chunks is not None
+    assert data["ndvi"].data.chunksize == (1, 20, 20)
     assert {key: data.attrs[key] for key in ("Conventions", "every", "simulated")} == {
         "Conventions": "CF-1.11",
         "every": "month",
@@ -156,10 +158,13 @@ def test_the_dataset_is_what_cf_and_the_contract_say(store: Store) -> None:
     assert data["time"].encoding["units"] == "seconds since 1970-01-01 00:00:00"
     assert data["time"].encoding["dtype"] == np.dtype("int64")
     assert (float(data["x"][0]), float(data["y"][0])) == (500010.0, 4803990.0)
-    assert "_FillValue" not in data["x"].attrs and "_FillValue" not in data["x"].encoding
-    assert data.rio.crs.to_epsg() == 32633 and data["ndvi"].rio.transform().c == 500000.0
+    assert "_FillValue" not in data["x"].attrs
+    assert "_FillValue" not in data["x"].encoding
+    assert data.rio.crs.to_epsg() == 32633
+    assert data["ndvi"].rio.transform().c == 500000.0
     assert data["ndvi"].attrs["ancillary_variables"] == "ndvi_n_seen ndvi_n_masked ndvi_n_failed"
-    assert data["ndvi"].attrs["grid_mapping"] == "spatial_ref" and "spatial_ref" in data.coords
+    assert data["ndvi"].attrs["grid_mapping"] == "spatial_ref"
+    assert "spatial_ref" in data.coords
     packed = {key: data["ndvi"].encoding[key] for key in ("scale_factor", "add_offset", "_FillValue", "fill_value")}
     assert packed == {"scale_factor": 1e-4, "add_offset": 0.0, "_FillValue": -32768, "fill_value": -32768}
 
@@ -186,8 +191,10 @@ def test_another_process_in_another_time_zone_reads_the_same(store: Store, url: 
     told = subprocess.run([sys.executable, "-c", READER, url], env=words, capture_output=True, text=True, check=True)
     total, number, seen, first = json.loads(told.stdout)
     packed = one.pixels.values[one.pixels.values != -32768]
-    assert total == pytest.approx(float(packed.sum()) * 1e-4, abs=1e-9) and number == packed.size
-    assert seen == int(one.pixels.n_seen.sum()) and first == "2023-01-01T00:00:00.000000000"
+    assert total == pytest.approx(float(packed.sum()) * 1e-4, abs=1e-9)
+    assert number == packed.size
+    assert seen == int(one.pixels.n_seen.sum())
+    assert first == "2023-01-01T00:00:00.000000000"
 
 
 def test_laying_out_again_commits_nothing(store: Store, url: str) -> None:
@@ -258,7 +265,8 @@ def test_becoming_empty_clears_the_pixels_and_older_versions_keep_them(store: St
     store.commit([empty(part(5)), empty(part(5, 1, 2))], "r", "cleared")
     for partition in (part(5), part(5, 1, 2)):
         values, *counts = pixels_in(store, partition)
-        assert np.isnan(values).all() and [int(count.sum()) for count in counts] == [0, 0, 0]
+        assert np.isnan(values).all()
+        assert [int(count.sum()) for count in counts] == [0, 0, 0]
         assert store.records()[partition].empty is Empty.NO_ACQUISITION
     assert store.verify() == []
     assert store.manifest(part(5), before) == one.manifest
@@ -299,7 +307,8 @@ def test_a_tag_names_one_version_for_good(store: Store, url: str) -> None:
 def test_no_store_is_said_clearly_and_looking_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="sco update"):
         Store.open(str(tmp_path / "none"))
-    assert not Store.exists(str(tmp_path / "none")) and list(tmp_path.iterdir()) == []
+    assert not Store.exists(str(tmp_path / "none"))
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="a path of its own"):
         Store.lay_out(str(tmp_path), TILING, YEAR, [NDVI], attrs())
@@ -318,7 +327,8 @@ def test_records_of_two_thousand_partitions_are_quick(tmp_path: Path) -> None:
     records = Store.open(store.url).records()
     read = time.perf_counter()
     print(f"\n2,000 partitions: committed in {committed - began:.2f} s, records() in {read - committed:.2f} s")
-    assert set(records) == set(partitions) and len(records) == 2000
+    assert set(records) == set(partitions)
+    assert len(records) == 2000
     assert read - committed < 2
 
 
@@ -341,7 +351,8 @@ def test_four_processes_racing_lose_nothing(store: Store, url: str) -> None:
     assert set(store.records()) == {one.partition for one in expected}
     for one in expected[::7]:
         assert_stored(store, one)
-    assert len(store.history()) == 41 and store.verify() == []
+    assert len(store.history()) == 41
+    assert store.verify() == []
 
 
 def _commit_for_ever(url: str, acknowledged: Path, skip: int) -> None:
@@ -440,7 +451,8 @@ def test_a_commit_that_landed_though_it_was_refused_is_found(store: Store, monke
 
     monkeypatch.setattr(repository, "_commit_local", lost)
     snapshot = store.commit([outcome(part(1))], "r", "once")
-    assert snapshot == store.tip() and [one.message for one in store.history()] == ["once", "lay out"]
+    assert snapshot == store.tip()
+    assert [one.message for one in store.history()] == ["once", "lay out"]
 
 
 def test_a_commit_that_did_not_land_is_an_error_and_leaves_nothing(

@@ -1,0 +1,74 @@
+"""The same job under Prefect, with its temporary server on loopback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+import sco
+from flows import run
+from sco.store import Store
+
+SCO = Path(sys.executable).parent / "sco"
+
+
+@pytest.fixture(scope="module")
+def by_prefect(observatory, tmp_path_factory) -> Path:
+    import tomlkit
+
+    folder = tmp_path_factory.mktemp("prefect_project")
+    content = tomlkit.parse(observatory.project.read_text("utf-8"))
+    content["access"] = {"files": [str(observatory.folder / "scenes")]}
+    content["zones"]["file"] = str(observatory.folder / "zones.geojson")
+    content["indicators"] = ["ndvi"]
+    file = folder / "project.toml"
+    file.write_text(tomlkit.dumps(content), "utf-8")
+    told = subprocess.run(
+        [str(SCO), "update", str(file), "--json"], capture_output=True, text=True, env=dict(os.environ), timeout=300
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["computed"] + json.loads(told.stdout)["empty"] == 20
+    assert "Traceback" not in told.stderr
+    return file
+
+
+def test_prefect_and_the_local_engine_give_the_same_store(by_prefect, make_project):
+    file = make_project(indicators=["ndvi"])
+    run.reconcile(str(file), "update")
+    xr.testing.assert_identical(sco.open(file).load(), sco.open(by_prefect).load())
+
+
+def test_each_commit_names_its_run_and_its_partitions(by_prefect):
+    history = Store.open(str(by_prefect.parent / "store")).history()
+    commits = [one for one in history if one.run]
+    assert sum(len(one.partitions) for one in commits) == 20
+    assert len({one.run for one in commits}) == 1
+
+
+def test_telemetry_is_off_before_prefect_is_imported():
+    switches = "os.environ['DO_NOT_TRACK'], os.environ['PREFECT_SERVER_ANALYTICS_ENABLED']"
+    code = f"import flows, os, prefect; print({switches})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["1", "false"]
+
+
+def test_only_what_may_pass_is_tried_again():
+    import asyncio
+
+    from prefect.states import Completed, Failed
+
+    from flows.backfill import is_transient
+    from sco.errors import ConfigurationError, UpstreamError
+
+    def judged(error: Exception) -> bool:
+        return asyncio.run(is_transient(None, None, Failed(data=error)))
+
+    assert judged(UpstreamError("the archive is down"))
+    assert judged(TimeoutError())
+    assert not judged(ConfigurationError("no such band"))
+    assert not judged(ValueError("a bug"))
+    assert not asyncio.run(is_transient(None, None, Completed(data=1)))
