@@ -133,9 +133,9 @@ class Journal:
 
     def failed(self) -> list[Attempt]:
         """The latest attempt at each partition whose latest attempt went wrong, by partition."""
+        latest = "SELECT max(rowid) FROM attempts GROUP BY partition"
         rows = self._database.execute(
-            f"SELECT {COLUMNS} FROM attempts WHERE rowid IN (SELECT max(rowid) FROM attempts GROUP BY partition) "
-            "AND error_class != '' ORDER BY partition"
+            f"SELECT {COLUMNS} FROM attempts WHERE rowid IN ({latest}) AND error_class != '' ORDER BY partition"  # noqa: S608 - our own column names
         )
         return [Attempt(*row) for row in rows]
 

@@ -1,0 +1,101 @@
+"""Cloud-optimised GeoTIFFs: packed values in one file, the three-state counts in another."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.io import DatasetWriter, MemoryFile
+from rio_cogeo import cog_validate
+
+from sco.model import Indicator, Packing
+from sco.products.contents import COUNTS, Layer
+
+COUNT_WORDS = {
+    "n_seen": "observations seen and used",
+    "n_masked": "observations acquired but masked (cloud, shadow, ...)",
+    "n_failed": "observations acquired but not read",
+}
+
+
+def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
+    """One band: the values packed as the indicator declares, with scale, offset, unit, nodata and overviews."""
+    packing = layer.indicator.packing
+    packed = pack(frame["values"].values, packing)
+    with MemoryFile() as memory:
+        with _raster(memory, packed[np.newaxis], geobox, packing.fill) as raster:
+            raster.scales, raster.offsets = (packing.scale,), (packing.offset,)
+            raster.units = (layer.indicator.unit,)
+            raster.set_band_description(1, layer.indicator.title.en)
+            raster.update_tags(**_facts(layer.indicator, layer.period.label), **tags)
+        _save(memory, path, overview_resampling="average")
+
+
+def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
+    """Three bands of uint16: n_seen, n_masked, n_failed."""
+    counts = np.stack([frame[name].values.astype("uint16") for name in COUNTS])
+    with MemoryFile() as memory:
+        with _raster(memory, counts, geobox, None) as raster:
+            raster.units = ("1",) * len(COUNTS)
+            for place, name in enumerate(COUNTS, start=1):
+                raster.set_band_description(place, f"{name}: {COUNT_WORDS[name]}")
+            raster.update_tags(**_facts(layer.indicator, layer.period.label), **tags)
+        _save(memory, path, overview_resampling="nearest")
+
+
+def pack(values: NDArray[np.floating[Any]], packing: Packing) -> NDArray[np.integer[Any]]:
+    """Values as the integers that stand for them; NaN as the fill value. Same shape."""
+    steps = np.rint((values.astype("float64") - packing.offset) / packing.scale)
+    return np.where(np.isfinite(steps), steps, packing.fill).astype(packing.dtype)
+
+
+def faults(path: Path) -> list[str]:
+    """Why the file is not a valid COG, by rio-cogeo, warnings among them; empty for a valid one."""
+    valid, errors, warnings = cog_validate(path, strict=True, quiet=True)
+    found = [*errors, *warnings] or ([] if valid else ["not valid"])
+    return [f"{path.name}: {fault}" for fault in found]
+
+
+def _raster(memory: MemoryFile, bands: NDArray[np.integer[Any]], geobox: GeoBox, nodata: int | None) -> DatasetWriter:
+    count, height, width = bands.shape
+    raster: DatasetWriter = memory.open(
+        driver="GTiff",
+        count=count,
+        height=height,
+        width=width,
+        dtype=bands.dtype.name,
+        crs=str(geobox.crs),
+        transform=geobox.transform,
+        nodata=nodata,
+    )
+    raster.write(bands)
+    return raster
+
+
+def _save(memory: MemoryFile, path: Path, overview_resampling: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with memory.open() as raster:
+        side = 512 if max(raster.shape) > 1024 else 128
+        rasterio.shutil.copy(
+            raster,
+            path,
+            driver="COG",
+            blocksize=side,
+            compress="DEFLATE",
+            predictor="YES",
+            overview_resampling=overview_resampling,
+            num_threads=1,
+        )
+
+
+def _facts(indicator: Indicator, period: str) -> dict[str, str]:
+    return {
+        "INDICATOR": f"{indicator.id} v{indicator.version}",
+        "PERIOD": period,
+        "TIFFTAG_IMAGEDESCRIPTION": f"{indicator.title.en}, {period}. {indicator.description.en}",
+    }

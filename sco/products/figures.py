@@ -1,0 +1,234 @@
+"""Pictures: a small overlay for each layer, and a map and a chart for each indicator."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from sco import climatology
+from sco.model import Indicator
+from sco.products.contents import Layer, Publication, well_seen
+
+OVERLAY_SIDE = 900
+"""Most pixels on a side of an overlay."""
+PANELS = 8
+"""Most zones on a chart."""
+INK, QUIET, ACCENT, WARNING = "#1d2a33", "#6b7a85", "#0b6e75", "#b3400f"
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": "#c3ccd2",
+    "axes.labelcolor": QUIET,
+    "axes.linewidth": 0.7,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+"""Titles come from outside, so that a dollar sign in them is a dollar sign."""
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Which colour stands for which value of an indicator."""
+
+    name: str
+    low: float
+    high: float
+
+    def palette(self, steps: int = 255) -> NDArray[np.uint8]:
+        """Red, green, blue of `steps` values from low to high, (steps, 3)."""
+        shades = matplotlib.colormaps[self.name](np.linspace(0, 1, steps))
+        return np.asarray(np.rint(shades[:, :3] * 255), dtype="uint8")
+
+    def stops(self, count: int = 11) -> list[str]:
+        """Colours from low to high as a page writes them."""
+        return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in self.palette(count).tolist()]
+
+
+def colours_of(publication: Publication, indicator: Indicator) -> Colours:
+    """The indicator's colours over what was found, in round numbers; about 0 where its valid range is about 0."""
+    counted = publication.census.sel(indicator=indicator.id)
+    low, high = float(counted["lowest"].min()), float(counted["highest"].max())
+    floor, ceiling = indicator.valid_range
+    if floor == -ceiling:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    step = 10 ** math.floor(math.log10(max(high - low, 1e-6) / 2))
+    low, high = max(math.floor(low / step) * step, floor), min(math.ceil(high / step) * step, ceiling)
+    return (
+        Colours(indicator.colormap, round(low, 9), round(high, 9))
+        if low < high
+        else Colours(indicator.colormap, floor, ceiling)
+    )
+
+
+def overlay_step(shape: tuple[int, int]) -> int:
+    """How many pixels of the grid, on a side, one pixel of an overlay stands for."""
+    return -(-max(shape) // OVERLAY_SIDE)
+
+
+def write_overlay(values: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
+    """(y, x) values as a picture, transparent where NaN; coarsened by the mean where it would be too large."""
+    coarse = _coarsen(values, overlay_step((values.shape[0], values.shape[1])))
+    share = (coarse - colours.low) / (colours.high - colours.low)
+    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * 254), 0).astype("uint8")
+    picture = Image.fromarray(codes, mode="P")
+    picture.putpalette([0, 0, 0, *colours.palette().ravel().tolist()])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, "PNG", transparency=0)
+
+
+def write_map(publication: Publication, layer: Layer, colours: Colours, path: Path) -> None:
+    """The layer with its zones, coordinates, colour bar and unit."""
+    frame = publication.frame(layer)
+    left, bottom, right, top = publication.geobox.boundingbox.bbox
+    unit_m = _unit(publication)
+    height, width = publication.geobox.shape
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 1.15 + 5.5 * height / width), dpi=140, layout="constrained")
+        axes = figure.add_subplot()
+        extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
+        image = axes.imshow(
+            _coarsen(frame["values"].values, overlay_step((height, width))),
+            cmap=colours.name, vmin=colours.low, vmax=colours.high, extent=extent, interpolation="nearest",
+        )  # fmt: skip
+        axes.set_facecolor("#e9edf0")
+        for zone in publication.zoning.zones if publication.project.zones else ():
+            for x, y in _rings(zone.geometry):
+                axes.plot(x / unit_m[0], y / unit_m[0], color="white", linewidth=2, alpha=0.6)
+                axes.plot(x / unit_m[0], y / unit_m[0], color=INK, linewidth=0.8)
+        axes.set(xlim=extent[:2], ylim=extent[2:], xlabel=f"x ({unit_m[1]})", ylabel=f"y ({unit_m[1]})")
+        bar = figure.colorbar(image, ax=axes, shrink=0.75, aspect=28, pad=0.02)
+        bar.outline.set_visible(False)
+        bar.set_label(unit_label(layer.indicator))
+        _head(figure, publication, layer.indicator, layer.period.label)
+        _save(figure, path)
+
+
+def write_chart(publication: Publication, indicator: Indicator, path: Path) -> None:
+    """Each zone's series, over the mean and spread of its time of year where the project has a reference."""
+    series = well_seen(publication.series[indicator.id])["mean"]
+    usual = normals(publication, series)
+    zones = _largest(publication)
+    columns = 1 if len(zones) == 1 else 2
+    rows = -(-len(zones) // columns)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9, 1.1 + 2.0 * rows), dpi=140, layout="constrained")
+        panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)).ravel()
+        for axes, place in zip(panels, zones, strict=False):
+            _draw(axes, series.isel(zone=place), None if usual is None else usual.isel(zone=place))
+            named = publication.project.zones is not None
+            axes.set_title(publication.zoning.names[place] if named else "", loc="left", fontsize=8.5)
+        if usual is not None:
+            figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=7.5, loc="outside lower left")
+        for axes in panels[len(zones) :]:
+            axes.set_visible(False)
+        figure.supylabel(unit_label(indicator), fontsize=8.5, color=QUIET)
+        _head(figure, publication, indicator, f"{publication.periods[0].label} – {publication.periods[-1].label}")
+        _save(figure, path)
+
+
+def normals(publication: Publication, series: xr.DataArray) -> xr.Dataset | None:
+    """The project's reference of any series, laid out along its time; None for a project without one."""
+    period = publication.project.period
+    if period.reference is None:
+        return None
+    normal = climatology.reference(series, *period.reference, period.every)
+    return climatology.expected(series["time"], normal, period.every)
+
+
+def unit_label(indicator: Indicator) -> str:
+    """The unit as people read it."""
+    return "no unit (1)" if indicator.unit == "1" else indicator.unit
+
+
+def _draw(axes: Axes, series: xr.DataArray, normal: xr.Dataset | None) -> None:
+    time = series["time"].values
+    if normal is not None:
+        low, high = normal["mean"] - normal["std"], normal["mean"] + normal["std"]
+        axes.fill_between(time, low.values, high.values, color=QUIET, alpha=0.18, linewidth=0)
+        axes.plot(
+            time,
+            normal["mean"].values,
+            color=QUIET,
+            linewidth=1,
+            linestyle=(0, (4, 2)),
+            label="référence · reference mean",
+        )
+    axes.plot(time, series.values, color=ACCENT, linewidth=1.4, marker="o", markersize=2.2)
+    axes.grid(axis="y", color="#e4e9ec", linewidth=0.7)
+    axes.tick_params(length=0)
+    locator = AutoDateLocator(minticks=2, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+
+
+def _head(figure: Figure, publication: Publication, indicator: Indicator, when: str) -> None:
+    figure.suptitle(
+        f"{indicator.title.fr} · {indicator.title.en}, {when}", fontsize=11, fontweight="bold", x=0.01, ha="left"
+    )
+    if publication.project.simulated:
+        figure.text(
+            0.99, 0.985, "SIMULATED · SIMULÉ", ha="right", va="top",
+            fontsize=9.5, fontweight="bold", color="white", backgroundcolor=WARNING,
+        )  # fmt: skip
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata: Mapping[str, Any] = {"Software": None}
+    FigureCanvasAgg(figure).print_png(path, metadata=metadata)
+
+
+def _coarsen(values: NDArray[np.floating[Any]], step: int) -> NDArray[np.floating[Any]]:
+    if step == 1:
+        return values
+    height, width = values.shape
+    padded = np.pad(values.astype("float64"), ((0, -height % step), (0, -width % step)), constant_values=np.nan)
+    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+    seen = np.isfinite(blocks).sum(axis=(1, 3))
+    return np.where(seen, np.nansum(blocks, axis=(1, 3)) / np.maximum(seen, 1), np.nan)
+
+
+def _rings(geometry: BaseGeometry) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    for polygon in polygons(geometry):
+        for ring in (polygon.exterior, *polygon.interiors):
+            x, y = ring.xy
+            yield np.asarray(x), np.asarray(y)
+
+
+def polygons(geometry: BaseGeometry) -> list[Polygon]:
+    """The polygons that a geometry consists of."""
+    if isinstance(geometry, Polygon):
+        return [geometry]
+    parts = geometry.geoms if hasattr(geometry, "geoms") else ()
+    found = [part for part in parts if isinstance(part, Polygon | MultiPolygon)]
+    return [polygon for part in found for polygon in polygons(part)]
+
+
+def _largest(publication: Publication) -> list[int]:
+    areas = [weights.zone_km2 for weights in publication.zoning.weights]
+    largest = sorted(range(len(areas)), key=lambda place: -areas[place])[:PANELS]
+    return sorted(largest)
+
+
+def _unit(publication: Publication) -> tuple[float, str]:
+    """What to divide coordinates by, and the name of what comes out."""
+    crs = publication.geobox.crs
+    return (1.0, "°") if crs is not None and crs.geographic else (1000.0, "km")
