@@ -30,6 +30,10 @@ format: install ## Put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+schema: install ## Write the JSON Schema of a project file again
+	$(BIN)/python -c 'import json; from sco.project import CONFIGS, schema; \
+		(CONFIGS / "project.schema.json").write_text(json.dumps(schema(), indent=2) + "\n")'
+
 lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
@@ -37,4 +41,4 @@ lock: ## Resolve the dependencies again (needs uv)
 clean: ## Remove what the demo and the tests left
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help install demo test check format lock clean
+.PHONY: help install demo test check format schema lock clean

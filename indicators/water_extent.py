@@ -36,6 +36,7 @@ INDICATOR = Indicator(
     colormap="Blues",
     references=("https://doi.org/10.1080/01431160600589179",),
     cell_methods="time: mean",
+    is_share_of_area=True,
     ecv="Lakes",
     sdg="6.6.1",
 )

@@ -224,6 +224,8 @@ class Indicator:
     """Quality meanings that the sensor masks and this indicator wants."""
     mask: frozenset[str] = field(default_factory=frozenset)
     """Quality meanings that this indicator masks beside the sensor's own."""
+    is_share_of_area: bool = False
+    """Values are shares of a pixel's area, so that they add up to square kilometres."""
     ecv: str | None = None
     """GCOS Essential Climate Variable."""
     sdg: str | None = None

@@ -253,6 +253,11 @@ class Project(Frozen):
         return lay_grid(self.area, self._file.parent)
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a project file, for editors that complete and check TOML."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Project.model_json_schema()}
+
+
 def _find(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix == ".toml" or path.is_file():

@@ -72,3 +72,18 @@ def test_only_what_may_pass_is_tried_again():
     assert not judged(ConfigurationError("no such band"))
     assert not judged(ValueError("a bug"))
     assert not asyncio.run(is_transient(None, None, Completed(data=1)))
+
+
+def test_every_deployment_names_a_flow_and_a_project():
+    import yaml
+    from prefect import Flow
+    from prefect.flows import load_flow_from_entrypoint
+
+    from sco.project import Project
+
+    deployments = yaml.safe_load((Path(__file__).parents[1] / "prefect.yaml").read_text())["deployments"]
+    assert deployments
+    for deployment in deployments:
+        assert isinstance(load_flow_from_entrypoint(deployment["entrypoint"]), Flow)
+        assert Project.load(deployment["parameters"]["project"]).id == "camargue"
+        assert deployment["concurrency_limit"]["limit"] == 1

@@ -286,7 +286,7 @@ def test_real_items_of_every_kind_are_scenes_or_are_refused(data_folder: Path) -
     assert {name: verdicts[name] for name in readable if "L2A" in name} == {
         "S2A_12RWT_20240106_0_L2A.json": "scene of 12RWT",
         "S2A_28QCH_20200714_0_L2A.json": "scene of 28QCH",
-        "S2A_OPER_MSI_L2A_TL_2APS_20230602T025701_A041483_T01WCR.json": "scene of ",
+        "S2A_OPER_MSI_L2A_TL_2APS_20230602T025701_A041483_T01WCR.json": "scene of 01WCR",
         "S2B_31QGB_20200831_0_L2A.json": "scene of 31QGB",
         "S2B_T37MGP_20240710T073012_L2A_C1.json": "scene of 37MGP",
         "S2B_T37MGP_20240710T073012_L2A_C1_rel_links.json": "scene of 37MGP",

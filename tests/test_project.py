@@ -1,5 +1,6 @@
 """A project file is right, or says in one line what is wrong with it."""
 
+import json
 import tomllib
 from copy import deepcopy
 from datetime import date
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from sco.errors import ConfigurationError
-from sco.project import Project
+from sco.project import CONFIGS, Project, schema
 
 GOOD = tomllib.loads(
     """
@@ -131,3 +132,10 @@ def test_bounds_are_kept_as_given(tmp_path):
     project = Project.check(changed("area", area), tmp_path / "one.toml")
     assert project.geobox.shape == (20, 30)
     assert tuple(project.geobox.boundingbox.bbox) == (500_000, 5_000_000, 503_000, 5_002_000)
+
+
+def test_the_kept_schema_is_the_models_own():
+    kept = json.loads((CONFIGS / "project.schema.json").read_text())
+    assert kept == schema(), "the project model changed: run `make schema`"
+    assert kept["additionalProperties"] is False
+    assert kept["$defs"]["Source"]["additionalProperties"] is False

@@ -17,7 +17,6 @@ from sco.model import Indicator, Words
 from sco.period import Every, Slice
 from sco.products import figures
 from sco.products.contents import COUNTS, LEAST_SEEN, Publication, well_seen
-from sco.products.tables import is_fraction
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = (
@@ -155,7 +154,7 @@ def _group_facts(publication: Publication, indicator: Indicator) -> dict[str, An
     return {
         "indicator": indicator,
         "period": named(publication.latest(indicator).period, publication.project.period.every),
-        "percent": is_fraction(indicator),
+        "percent": indicator.is_share_of_area,
         "unit": "" if indicator.unit == "1" else indicator.unit,
     }
 
@@ -174,7 +173,7 @@ def _row(publication: Publication, indicator: Indicator, table: xr.Dataset, colu
         "value": value,
         "anomaly": anomaly,
         "far": bool(anomaly and spread and (years or 0) >= FEW_YEARS and abs(anomaly) > spread),
-        "area_km2": area_km2 if is_fraction(indicator) else None,
+        "area_km2": area_km2 if indicator.is_share_of_area else None,
         "coverage": _at(table["coverage"], place, column),
     }
 
@@ -264,7 +263,7 @@ def _layers(publication: Publication, indicator: Indicator) -> dict[str, Any]:
         "title": _words(indicator.title),
         "description": _words(indicator.description),
         "unit": "" if indicator.unit == "1" else indicator.unit,
-        "percent": is_fraction(indicator),
+        "percent": indicator.is_share_of_area,
         "low": colours.low,
         "high": colours.high,
         "stops": colours.stops(),

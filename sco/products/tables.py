@@ -28,11 +28,6 @@ def write_scenes(publication: Publication, path: Path) -> None:
     _write(path, SCENES, _scene_rows(publication))
 
 
-def is_fraction(indicator: Indicator) -> bool:
-    """Whether the values are shares of a pixel's area, which add up to an area."""
-    return indicator.unit == "1" and indicator.valid_range == (0.0, 1.0) and indicator.composite == "mean"
-
-
 def _series_rows(publication: Publication) -> Iterator[Sequence[object]]:
     for zone in publication.zoning.names:
         for indicator in publication.project.resolved_indicators:
@@ -44,7 +39,7 @@ def _series_rows(publication: Publication) -> Iterator[Sequence[object]]:
 def _statistics(zone: str, indicator: Indicator, period: Slice, row: xr.Dataset) -> Iterator[Sequence[object]]:
     start, n = (_inert(zone), indicator.id, period.label), int(row["n"])
     yield (*start, "mean", _number(row["mean"]), indicator.unit, n)
-    if is_fraction(indicator):
+    if indicator.is_share_of_area:
         yield (*start, "area", _number(row["area_km2"]), "km2", n)
     yield (*start, "coverage", _number(row["coverage"]), "1", n)
 
