@@ -28,11 +28,14 @@ CATALOG = Catalog(
     title="Earth Search v1",
     url="https://earth-search.aws.element84.com/v1",
     collections={
-        "sentinel2": Collection(
-            id="sentinel-2-l2a",
-            assets=SENTINEL2_ASSETS,
-            baseline="s2:processing_baseline",
-            offset_applied="earthsearch:boa_offset_applied",
+        "sentinel2": (
+            Collection(
+                id="sentinel-2-l2a",
+                assets=SENTINEL2_ASSETS,
+                baseline="s2:processing_baseline",
+                offset_applied="earthsearch:boa_offset_applied",
+                votes=True,
+            ),
         ),
     },
     page_limit=250,  # larger pages end in 502

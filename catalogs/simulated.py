@@ -10,19 +10,22 @@ CATALOG = Catalog(
     title="Simulated observatory",
     url="http://127.0.0.1:7822",
     collections={
-        "sentinel2": Collection(
-            id="sentinel-2-l2a",
-            assets={
-                "blue": "blue",
-                "green": "green",
-                "red": "red",
-                "nir": "nir",
-                "swir16": "swir16",
-                "swir22": "swir22",
-                "scl": "scl",
-            },
-            baseline="s2:processing_baseline",
-            offset_applied="earthsearch:boa_offset_applied",
+        "sentinel2": (
+            Collection(
+                id="sentinel-2-l2a",
+                assets={
+                    "blue": "blue",
+                    "green": "green",
+                    "red": "red",
+                    "nir": "nir",
+                    "swir16": "swir16",
+                    "swir22": "swir22",
+                    "scl": "scl",
+                },
+                baseline="s2:processing_baseline",
+                offset_applied="earthsearch:boa_offset_applied",
+                votes=True,
+            ),
         ),
     },
     simulated=True,

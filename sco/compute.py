@@ -70,7 +70,7 @@ def compute_block(block: Block, run: str) -> list[Outcome]:
             observer = Observer(observation, block.geobox, block.rules)
             for indicator in indicators:
                 if _can_see(observer, indicator):
-                    masked = observer.sensor.quality.masked_for(indicator)
+                    masked = observer.sensor.masked_for(indicator)
                     tallies[indicator.id].add(observer.mosaic(indicator.bands, masked))
             observer.forget_pixels()
             observers.append(observer)
@@ -156,13 +156,13 @@ def _can_see(observer: Observer, indicator: Indicator) -> bool:
 def _bands_read(indicators: Sequence[Indicator], observation: Observation) -> set[str]:
     sensor = library.sensors[observation.sensor]
     usable = [indicator.bands for indicator in indicators if set(indicator.bands) <= sensor.band_names]
-    return set().union(*usable, {sensor.quality.band}) if usable else set()
+    return set().union(*usable, sensor.quality_bands) if usable else set()
 
 
 def _outcome(block: Block, run: str, tally: _Tally, observers: Sequence[Observer]) -> Outcome:
     name = tally.indicator.id
     used = [observer for observer in observers if _can_see(observer, tally.indicator)]
-    bands = {*tally.indicator.bands, *(observer.sensor.quality.band for observer in used)}
+    bands = {*tally.indicator.bands, *(band for observer in used for band in observer.sensor.quality_bands)}
     failed = sum(band in bands for observer in used for _, band in observer.failed)
     record = Record(
         fingerprint=block.fingerprints[name],
@@ -219,6 +219,11 @@ def _scene_entry(scene: Scene, observer: Observer, bands: set[str]) -> dict[str,
         "trusted": {
             band: list(told)
             for (scene_id, band), told in sorted(observer.trusted.items())
+            if scene_id == scene.id and band in bands
+        },
+        "stand_ins": {
+            band: told
+            for (scene_id, band), told in sorted(observer.stand_ins.items())
             if scene_id == scene.id and band in bands
         },
         "failed": {

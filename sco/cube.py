@@ -41,7 +41,7 @@ def load(
     unknown = sorted(set(names) - sensor.band_names)
     if unknown:
         raise CubeError(f"{sensor.id} has no {', '.join(unknown)}; it has: {', '.join(sorted(sensor.band_names))}")
-    masked = sensor.quality.masked if masked is None else masked
+    masked = sensor.masked if masked is None else masked
     layers = _layers(observations, names, masked, tiling, rules)
     variables = {name: (("time", "y", "x"), layers[:, index]) for index, name in enumerate(names)}
     quality = layers[:, len(names)].astype(np.uint8)
@@ -119,14 +119,14 @@ class _Looker:
 
 
 def _require_flags(masked: frozenset[str], sensor: Sensor) -> None:
-    unknown = sorted(masked - sensor.quality.flags.keys())
+    unknown = sorted(masked - sensor.flagged)
     if unknown:
-        raise CubeError(f"{sensor.id} flags no {', '.join(unknown)}; it flags: {', '.join(sensor.quality.flags)}")
+        raise CubeError(f"{sensor.id} flags no {', '.join(unknown)}; it flags: {', '.join(sorted(sensor.flagged))}")
 
 
 def _offered(observations: Sequence[Observation], sensor: Sensor) -> tuple[str, ...]:
     offered = {name for one in observations for scene in one.scenes for name in scene.assets}
-    return tuple(band.name for band in sensor.bands if band.name in offered and band.name != sensor.quality.band)
+    return tuple(band.name for band in sensor.bands if band.name in offered and band.name not in sensor.quality_bands)
 
 
 def _times(observations: Sequence[Observation]) -> NDArray[np.datetime64]:

@@ -7,8 +7,9 @@ https://github.com/radiantearth/stac-spec/blob/master/item-spec/item-spec.md
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -55,6 +56,7 @@ def read_item(item: Mapping[str, Any], sensor: Sensor, catalog: Catalog, collect
         baseline=_baseline(properties, collection),
         offset_applied=_offset_applied(properties, collection),
         updated=_text(properties, "updated"),
+        orbit=_orbit(properties),
     )
 
 
@@ -171,15 +173,36 @@ def _offset_applied(properties: Mapping[str, Any], collection: Collection) -> bo
     return applied
 
 
+def _orbit(properties: Mapping[str, Any]) -> Literal["ascending", "descending"] | None:
+    match properties.get("sat:orbit_state"):
+        case "ascending":
+            return "ascending"
+        case "descending":
+            return "descending"
+        case _:
+            return None
+
+
 def _assets(item: Mapping[str, Any], properties: Mapping[str, Any], collection: Collection) -> dict[str, Asset]:
     offered = item.get("assets")
     if not isinstance(offered, Mapping):
         raise SceneError("it has no assets")
-    present = {band: key for band, key in collection.assets.items() if key in offered}
+    spelled = {band: (keys,) if isinstance(keys, str) else keys for band, keys in collection.assets.items()}
+    present = {band: key for band, keys in spelled.items() for key in keys[::-1] if key in offered}
     if not present:
-        expected = ", ".join(sorted(collection.assets.values()))
+        expected = ", ".join(sorted(key for keys in spelled.values() for key in keys))
         raise SceneError(f"it offers none of {expected}; its assets are {shown(sorted(map(str, offered)))}")
-    return {band: _asset(key, offered[key], properties) for band, key in present.items()}
+    return {band: _as_used(_asset(key, offered[key], properties), band, collection) for band, key in present.items()}
+
+
+def _as_used(asset: Asset, band: str, collection: Collection) -> Asset:
+    """The asset without words that its collection is known not to mean, and with the variable that holds the band."""
+    variable = collection.variables.get(band)
+    return (
+        replace(asset, variable=variable)
+        if collection.announces
+        else replace(asset, variable=variable, scale=None, offset=None)
+    )
 
 
 def _asset(key: str, record: object, properties: Mapping[str, Any]) -> Asset:

@@ -34,6 +34,8 @@ class Band:
     resampling: Literal["nearest", "bilinear", "average"] = "bilinear"
     positive: bool = False
     """Physical values cannot be below one step of the scale, as for reflectance."""
+    valid: tuple[float, float] | None = None
+    """Stored numbers outside are no measurements, as for saturation or codes that share the band; both ends valid."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,34 @@ class Bits:
 
 
 @dataclass(frozen=True)
+class BitField:
+    """A quality flag that is raised where a field of neighbouring bits holds one of these values."""
+
+    first: int
+    width: int
+    values: tuple[int, ...]
+
+    def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        """True where `codes` raise this flag; same shape."""
+        field = (codes >> codes.dtype.type(self.first)) & codes.dtype.type((1 << self.width) - 1)
+        return np.isin(field, self.values)
+
+
+Flag = Classes | Bits | BitField
+
+
+@dataclass(frozen=True)
 class Quality:
-    """How a sensor says, pixel by pixel, what was seen."""
+    """One band in which a sensor says, pixel by pixel, what was seen."""
 
     band: str
-    not_acquired: Classes | Bits
-    flags: Mapping[str, Classes | Bits]
+    flags: Mapping[str, Flag]
     """By meaning: cloud, cirrus, shadow, snow, water, defective."""
     masked: frozenset[str]
     """The meanings that the sensor masks unless an indicator keeps them."""
-
-    def masked_for(self, indicator: "Indicator") -> frozenset[str]:
-        """The meanings to mask for this indicator."""
-        return (self.masked | indicator.mask) - indicator.keep
+    not_acquired: Flag | None = None
+    dilated_m: Mapping[str, float] = field(default_factory=dict)
+    """Metres by which a masked meaning is widened, as for cloud whose edges are not flagged."""
 
 
 @dataclass(frozen=True, order=True)
@@ -93,6 +110,12 @@ class Offset:
 
     value: float
     from_baseline: str
+    witness: str
+    """The band whose numbers show whether the offset is still in them."""
+    dark: tuple[str, ...]
+    """Flags of the first quality band under which the witness is dark."""
+    dark_below: float
+    """Physical value that the witness stays below where it is dark."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +126,8 @@ class Sensor:
     version: int
     title: str
     bands: tuple[Band, ...]
-    quality: Quality
+    qualities: tuple[Quality, ...]
+    """Every one of them can mask a pixel; none for a sensor whose bands tell by their nodata alone."""
     identify: Callable[[str, Mapping[str, Any]], Identity]
     """(item id, item properties) -> identity of the acquisition."""
     credit: str
@@ -111,6 +135,8 @@ class Sensor:
     licence: str
     offset: Offset | None = None
     """Applies to the `positive` bands."""
+    reader: Literal["raster", "grid"] = "raster"
+    """How its assets are read: as rasters through GDAL, or as NetCDF and Zarr grids through xarray."""
 
     def band(self, name: str) -> Band:
         """The band of this common name; KeyError if the sensor has none."""
@@ -118,8 +144,27 @@ class Sensor:
 
     @property
     def band_names(self) -> frozenset[str]:
-        """Common names of all bands, the quality band among them."""
+        """Common names of all bands, the quality bands among them."""
         return frozenset(band.name for band in self.bands)
+
+    @property
+    def quality_bands(self) -> tuple[str, ...]:
+        """Common names of the quality bands."""
+        return tuple(quality.band for quality in self.qualities)
+
+    @property
+    def masked(self) -> frozenset[str]:
+        """The meanings that it masks by its own choice."""
+        return frozenset().union(*(quality.masked for quality in self.qualities))
+
+    @property
+    def flagged(self) -> frozenset[str]:
+        """All meanings that it tells apart."""
+        return frozenset().union(*(quality.flags.keys() for quality in self.qualities))
+
+    def masked_for(self, indicator: "Indicator") -> frozenset[str]:
+        """The meanings to mask for this indicator."""
+        return (self.masked | indicator.mask) - indicator.keep
 
 
 @dataclass(frozen=True)
@@ -127,12 +172,18 @@ class Collection:
     """How one catalog spells the scenes of one sensor."""
 
     id: str
-    assets: Mapping[str, str]
-    """Band common name -> the catalog's asset key."""
+    assets: Mapping[str, str | tuple[str, ...]]
+    """Band common name -> the catalog's asset key, or several of which an item offers the first that it has."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Band common name -> variable inside the asset, for sensors that are read as grids."""
     baseline: str | None = None
     """Property that holds the processing baseline."""
     offset_applied: str | None = None
     """Property that says whether the sensor's offset was already taken from the pixels."""
+    announces: bool = True
+    """Whether scale and offset that its items announce are to be believed at all."""
+    votes: bool = False
+    """What it says of the offset is known to be wrong at times, so that the pixels are asked as well."""
 
 
 @dataclass(frozen=True)
@@ -142,13 +193,24 @@ class Catalog:
     id: str
     title: str
     url: str
-    collections: Mapping[str, Collection]
-    """By sensor id."""
+    collections: Mapping[str, tuple[Collection, ...]]
+    """By sensor id; every one is asked, and of the same acquisition the first one's scene is taken."""
     page_limit: int = 100
+    requests_per_second: float = 4.0
+    """What it may be asked by all workers of a machine together."""
+    retried: tuple[int, ...] = (429, 500, 502, 503, 504)
+    """HTTP statuses after which asking again may help."""
+    hosts: tuple[str, ...] = ()
+    """Hosts, beside its own, that its assets may lie on; a leading dot stands for all hosts under a domain."""
     simulated: bool = False
     """Its scenes are made up, and whatever is made of them must say so."""
     sign: Callable[[str], str] | None = None
     """Address as found -> address that can be read; called in the worker, at read time."""
+    normalise: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """An item as it came -> the same in STAC's own words, where the catalog has words of its own."""
+    pages: Callable[[str, BBox, str, int], Mapping[str, Any]] | None = None
+    """(collection id, bbox, interval, page number from 1) -> body of the POST that asks for that page, where the
+    catalog turns pages in a way of its own; it has answered when a page comes that is not full."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +226,8 @@ class Asset:
     nodata: float | None = None
     scale: float | None = None
     offset: float | None = None
+    variable: str | None = None
+    """The variable inside a file that holds several."""
     checksum: str | None = None
 
 
@@ -187,6 +251,9 @@ class Scene:
     baseline: str | None = None
     offset_applied: bool | None = None
     updated: str | None = None
+    orbit: Literal["ascending", "descending"] | None = None
+    mirrors: tuple["Scene", ...] = ()
+    """The same acquisition as later catalogs of the source offer it."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What one sensor saw on one solar day: scenes mosaicked on a grid, each pixel with its state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -11,13 +11,13 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from shapely import from_wkt
 
-from sco import library, quality, radiometry
+from sco import library, mirrors, quality, radiometry, witness
 from sco.errors import SceneError, UpstreamError
-from sco.model import Scene, Sensor
+from sco.model import Band, Scene, Sensor
 from sco.preflight import Rules
 from sco.quality import State, States
 from sco.radiometry import Calibration
-from sco.read import Reading, read
+from sco.read import Reading, read_scene
 
 Values = NDArray[np.float32]
 
@@ -68,7 +68,11 @@ class Observer:
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.trusted: dict[tuple[str, str], tuple[str, ...]] = {}
         """(scene id, band) -> where the file was believed against its item."""
+        self.stand_ins: dict[tuple[str, str], str] = {}
+        """(scene id, band) -> the mirror that it was read from, and why that may be."""
         self._shape: tuple[int, int] = geobox.shape.yx
+        self._pixel_m = abs(float(geobox.resolution.x)) if geobox.crs is not None and geobox.crs.projected else 0.0
+        self._margin = quality.margin(self.sensor, self._pixel_m)
         self._readings: dict[tuple[str, str], Reading] = {}
 
     def mosaic(self, bands: Sequence[str], masked: frozenset[str]) -> Mosaic:
@@ -92,51 +96,74 @@ class Observer:
         self._readings.clear()
 
     def _states(self, scene: Scene, masked: frozenset[str]) -> States:
-        band = self.sensor.quality.band
-        reading = self._read(scene, band)
-        if reading is None:
-            return self._unreadable(scene)
-        return quality.decode(reading.numbers, self.sensor.quality, masked)
+        states = quality.everywhere(State.SEEN, self._shape)
+        for one in self.sensor.qualities:
+            reading = self._read(scene, one.band, self._margin)
+            if reading is None:
+                return self._unreadable(scene)
+            decoded = quality.decode(reading.numbers, one, masked, self._pixel_m)
+            np.maximum(states, _inner(decoded, self._margin), out=states)
+        return states
 
     def _fill(self, values: dict[str, Values], scene: Scene, wanted: NDArray[np.bool_], found: States) -> States:
-        """Put the scene's bands where they are wanted; returns its states, lowered by bands that hold nothing."""
+        """Put the scene's bands where they are wanted; returns its states, without what its bands do not hold."""
         found = found.copy()
         for name in values:
             reading = self._read(scene, name)
             if reading is None:
                 found[found == State.SEEN] = State.FAILED
                 return found
-            found[(reading.numbers == reading.nodata) & (found == State.SEEN)] = State.NOT_ACQUIRED
+            _let_go(found, reading, self.sensor.band(name))
         here = wanted & (found == State.SEEN)
         for name, value in values.items():
             numbers = self._readings[scene.id, name].numbers[here]
-            calibration = self.calibrations[scene.id, name]
-            value[here] = radiometry.apply(numbers, self.sensor.band(name), calibration)
+            value[here] = radiometry.apply(numbers, self.sensor.band(name), self.calibrations[scene.id, name])
         return found
 
-    def _read(self, scene: Scene, band: str) -> Reading | None:
+    def _read(self, scene: Scene, band: str, margin: int = 0) -> Reading | None:
         key = (scene.id, band)
         if key in self.failed:
             return None
         if key not in self._readings:
             try:
-                self._readings[key] = self._read_now(scene, band)
+                self._readings[key] = self._read_now(scene, band, margin)
             except (SceneError, UpstreamError) as error:
-                self.failed[key] = str(error)
-                return None
+                stand_in = self._read_mirrors(scene, band, margin)
+                if stand_in is None:
+                    self.failed[key] = str(error)
+                    return None
+                self._readings[key] = stand_in
             if self._readings[key].trusted:
                 self.trusted[key] = self._readings[key].trusted
         return self._readings[key]
 
-    def _read_now(self, scene: Scene, name: str) -> Reading:
+    def _read_mirrors(self, scene: Scene, band: str, margin: int) -> Reading | None:
+        """The band from the first mirror that was found to have the same pixels, or None."""
+        for mirror in scene.mirrors:
+            found = mirrors.agreement(scene, mirror, self.sensor, self.rules)
+            if not found.equal:
+                continue
+            try:
+                reading = self._read_now(mirror, band, margin)
+            except (SceneError, UpstreamError):
+                continue
+            if (mirror.id, band) in self.calibrations:
+                self.calibrations[scene.id, band] = self.calibrations.pop((mirror.id, band))
+            self.stand_ins[scene.id, band] = f"{mirror.id} of {mirror.catalog}: {found.evidence}"
+            return reading
+        return None
+
+    def _read_now(self, scene: Scene, name: str, margin: int) -> Reading:
         if name not in scene.assets:
             raise SceneError(f"scene {scene.id} offers no asset for {name}; it has: {', '.join(sorted(scene.assets))}")
         band = self.sensor.band(name)
-        if name != self.sensor.quality.band:
-            self.calibrations[scene.id, name] = radiometry.calibration_of(scene, band, self.sensor)
-        asset = scene.assets[name]
-        sign = library.catalogs[scene.catalog].sign
-        return read(replace(asset, href=sign(asset.href)) if sign else asset, band, self.geobox, self.rules)
+        if name not in self.sensor.quality_bands:
+            vote = witness.ask(scene, self.sensor, self.rules)
+            self.calibrations[scene.id, name] = radiometry.calibration_of(
+                scene, band, self.sensor, vote, self.rules.contradiction
+            )
+        geobox = self.geobox.pad(margin) if margin else self.geobox
+        return read_scene(scene, band, self.sensor, geobox, self.rules)
 
     def _unreadable(self, scene: Scene) -> States:
         """FAILED inside the scene's footprint: that is all that is known of a scene whose quality is not readable."""
@@ -151,3 +178,17 @@ class Observer:
             all_touched=True,
         )
         return burned
+
+
+def _inner(states: States, margin: int) -> States:
+    return states[margin:-margin, margin:-margin] if margin else states
+
+
+def _let_go(found: States, reading: Reading, band: Band) -> None:
+    """Pixels without a number were not acquired; numbers that are no measurements are masked."""
+    numbers = reading.numbers
+    seen = found == State.SEEN
+    found[seen & (np.isnan(numbers) if np.isnan(reading.nodata) else numbers == reading.nodata)] = State.NOT_ACQUIRED
+    if band.valid is not None:
+        low, high = band.valid
+        found[(found == State.SEEN) & ~((numbers >= low) & (numbers <= high))] = State.MASKED

@@ -170,7 +170,11 @@ class Plan:
 
 def rules_of(project: Project) -> Rules:
     """What the project lets a worker read."""
-    return Rules(roots=project.file_roots, mismatch=project.access.mismatch)
+    return Rules(
+        roots=project.file_roots,
+        mismatch=project.access.mismatch,
+        contradiction=project.access.contradiction,
+    )
 
 
 def tiling_of(project: Project) -> Tiling:
@@ -362,7 +366,7 @@ def _basis(
 
 
 def _evidence(scene: Scene, indicator: Indicator) -> list[Any]:
-    bands = (*indicator.bands, library.sensors[scene.sensor].quality.band)
+    bands = (*indicator.bands, *library.sensors[scene.sensor].quality_bands)
     checksums = [scene.assets[band].checksum if band in scene.assets else "absent" for band in bands]
     return [scene.catalog, scene.id, scene.updated, scene.baseline, scene.offset_applied, checksums]
 

@@ -21,7 +21,8 @@ class Rules:
 
     roots: tuple[Path, ...] = ()
     """Local folders that assets may lie in."""
-    mismatch: Literal["reject", "trust-file"] = "reject"
+    mismatch: Literal["reject", "trust-file", "warn"] = "reject"
+    contradiction: Literal["quarantine", "pixels"] = "quarantine"
 
 
 def address(href: str, rules: Rules) -> str:

@@ -97,6 +97,7 @@ class Source(Frozen):
     sensor: str
     catalogs: Annotated[tuple[str | CatalogAt, ...], Field(min_length=1)]
     max_cloud: Annotated[float, Field(ge=0, le=100)] = 100
+    orbit: Literal["ascending", "descending"] | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -123,7 +124,7 @@ class Access(Frozen):
     """What may be read, and what to do where descriptions and files disagree."""
 
     files: tuple[str, ...] = ()
-    mismatch: Literal["reject", "trust-file"] = "reject"
+    mismatch: Literal["reject", "trust-file", "warn"] = "reject"
     contradiction: Literal["quarantine", "pixels"] = "quarantine"
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sco.model import Quality
+from sco.model import Quality, Sensor
 
 
 class State(IntEnum):
@@ -26,17 +27,49 @@ class State(IntEnum):
 States = NDArray[np.uint8]
 
 
-def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str]) -> States:
-    """The state of every pixel from a sensor's quality codes; `masked` names the meanings to mask; same shape."""
+def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str], pixel_m: float = 0.0) -> States:
+    """The state of every pixel from a sensor's quality codes; `masked` names the meanings to mask; same shape.
+
+    Meanings that the sensor widens are widened by whole pixels of `pixel_m` metres; not at all where that is 0.
+    """
     states = np.full(codes.shape, State.SEEN, np.uint8)
     for meaning in masked:
         flag = quality.flags.get(meaning)
         if flag is not None:
-            states[flag.raised(codes)] = State.MASKED
-    states[quality.not_acquired.raised(codes)] = State.NOT_ACQUIRED
+            reach = quality.dilated_m.get(meaning, 0.0) / pixel_m if pixel_m else 0.0
+            states[widened(flag.raised(codes), reach)] = State.MASKED
+    if quality.not_acquired is not None:
+        states[quality.not_acquired.raised(codes)] = State.NOT_ACQUIRED
     return states
+
+
+def widened(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """True wherever a pixel of `mask` is at most `reach` pixels away, centre to centre; same shape."""
+    if reach < 1 or not mask.any():
+        return mask
+    result = np.zeros_like(mask)
+    rows = mask.shape[0]
+    for down in range(-int(reach), int(reach) + 1):
+        spread = _widened_along_rows(mask, int(sqrt(reach**2 - down**2)))
+        target = slice(max(down, 0), rows + min(down, 0))
+        source = slice(max(-down, 0), rows + min(-down, 0))
+        result[target] |= spread[source]
+    return result
+
+
+def margin(sensor: Sensor, pixel_m: float) -> int:
+    """Pixels beyond a grid that can reach into it by the sensor's widening."""
+    reach = max((metres for quality in sensor.qualities for metres in quality.dilated_m.values()), default=0.0)
+    return ceil(reach / pixel_m) if pixel_m else 0
 
 
 def everywhere(state: State, shape: tuple[int, int]) -> States:
     """A whole grid in one state."""
     return np.full(shape, state, np.uint8)
+
+
+def _widened_along_rows(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    width = mask.shape[1]
+    sums = np.cumsum(np.pad(mask, ((0, 0), (reach + 1, reach))), axis=1, dtype=np.int32)
+    raised: NDArray[np.bool_] = sums[:, 2 * reach + 1 :] > sums[:, :width]
+    return raised

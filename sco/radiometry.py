@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sco.errors import SceneError
-from sco.model import Band, Scene, Sensor
+from sco.model import Band, Offset, Scene, Sensor
+from sco.witness import Verdict, Vote
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,23 @@ class Calibration:
     """Why, in words that a reader of the manifest understands."""
 
 
-def calibration_of(scene: Scene, band: Band, sensor: Sensor) -> Calibration:
-    """Decide scale and offset of one band of one scene from what the scene says of itself.
+def calibration_of(
+    scene: Scene, band: Band, sensor: Sensor, vote: Vote | None = None, contradiction: str = "quarantine"
+) -> Calibration:
+    """Decide scale and offset of one band of one scene from what the scene says of itself, and what its pixels say.
 
     An offset is decided by the flag that it was already taken, else by the processing baseline, never by date or
-    address (https://sentiwiki.copernicus.eu/web/s2-processing). Raises SceneError where nothing tells.
+    address (https://sentiwiki.copernicus.eu/web/s2-processing). Where the pixels contradict, they are followed if
+    `contradiction` is "pixels". Raises SceneError where they contradict otherwise, and where nothing tells.
     """
     asset = scene.assets[band.name]
     scale = band.scale if asset.scale is None else asset.scale
     if sensor.offset is None or not band.positive:
         offset = band.offset if asset.offset is None else asset.offset
         return Calibration(scale, offset, (f"{'item' if asset.offset is not None else 'sensor'} gives the offset",))
-    offset, evidence = _offset_by_evidence(scene, band, sensor.offset.value, sensor.offset.from_baseline)
+    offset, evidence = _offset_by_word(scene, band, sensor.offset)
+    if vote is not None:
+        offset, evidence = _offset_by_vote(scene, sensor.offset, offset, evidence, vote, contradiction)
     return Calibration(scale, offset, evidence)
 
 
@@ -49,21 +55,37 @@ def apply(numbers: NDArray[np.generic], band: Band, calibration: Calibration) ->
     return values
 
 
-def _offset_by_evidence(scene: Scene, band: Band, offset: float, from_baseline: str) -> tuple[float, tuple[str, ...]]:
+def _offset_by_word(scene: Scene, band: Band, offset: Offset) -> tuple[float, tuple[str, ...]]:
     announced = scene.assets[band.name].offset
     said = () if announced is None else (f"item announces offset {announced:g}",)
     if scene.offset_applied:
         return 0.0, ("flag says that the offset was already taken", *said)
     if scene.baseline is not None:
-        carries = _number(scene.baseline) >= _number(from_baseline)
+        carries = _number(scene.baseline) >= _number(offset.from_baseline)
         relation = "at or after" if carries else "before"
         flag = ("flag says that the offset was not taken",) if scene.offset_applied is False else ()
-        return (offset if carries else 0.0), (f"baseline {scene.baseline} is {relation} {from_baseline}", *flag, *said)
+        told = (f"baseline {scene.baseline} is {relation} {offset.from_baseline}", *flag, *said)
+        return (offset.value if carries else 0.0), told
     if announced is not None:
         return announced, said
     raise SceneError(
         f"scene {scene.id} of {scene.catalog} has neither baseline nor offset flag nor announced offset for "
-        f"{band.name}: nothing tells whether {offset:g} is to be added; add the property to the catalog's file"
+        f"{band.name}: nothing tells whether {offset.value:g} is to be added; add the property to the catalog's file"
+    )
+
+
+def _offset_by_vote(
+    scene: Scene, offset: Offset, decided: float, evidence: tuple[str, ...], vote: Vote, contradiction: str
+) -> tuple[float, tuple[str, ...]]:
+    told = (*evidence, f"pixels: {vote.verdict} ({vote.evidence})")
+    seen = {Verdict.STILL_IN: offset.value, Verdict.TAKEN: 0.0}.get(vote.verdict, decided)
+    if seen == decided:
+        return decided, told
+    if contradiction == "pixels":
+        return seen, (*told, "the pixels are followed")
+    raise SceneError(
+        f"scene {scene.id} of {scene.catalog} is quarantined: {'; '.join(told)}. Its word and its pixels contradict "
+        'each other; set access.contradiction = "pixels" to follow the pixels'
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from sco import preflight
+from sco import library, preflight
 from sco.errors import UpstreamError
-from sco.model import Asset, Band
+from sco.model import Asset, Band, Scene, Sensor
 from sco.preflight import Rules
 
 Numbers = NDArray[Any]
@@ -57,6 +57,40 @@ class Reading:
 def environment() -> rasterio.Env:
     """The GDAL settings that every reading thread must be in."""
     return rasterio.Env(**GDAL_SETTINGS)
+
+
+def read_scene(scene: Scene, band: Band, sensor: Sensor, geobox: GeoBox, rules: Rules) -> Reading:
+    """The numbers of one band of a scene on `geobox`, from an address that is signed now.
+
+    Raises KeyError where the scene does not offer the band, else what `read` raises.
+    """
+    asset = signed(scene, band.name)
+    if sensor.reader == "grid":
+        from sco.gridded import read_grid
+
+        return read_grid(asset, band, geobox, scene.time, rules)
+    return read(asset, band, geobox, rules)
+
+
+def signed(scene: Scene, band: str) -> Asset:
+    """The asset of a band at an address that can be read now."""
+    asset, sign = scene.assets[band], library.catalogs[scene.catalog].sign
+    return replace(asset, href=sign(asset.href)) if sign else asset
+
+
+def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
+    """The whole asset in at most so many rows and columns: numbers as stored, the nearest ones of its overviews.
+
+    Raises SceneError for an address that the rules refuse, UpstreamError when the file cannot be read.
+    """
+    where = preflight.address(asset.href, rules)
+    try:
+        with environment(), _opened(where) as file:
+            shape = (min(most[0], file.height), min(most[1], file.width))
+            numbers: Numbers = file.read(1, out_shape=shape, resampling=Resampling.nearest)
+            return numbers
+    except (RasterioError, OSError) as error:
+        raise UpstreamError(f"{asset.href} cannot be read: {error}") from error
 
 
 def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:

@@ -70,14 +70,10 @@ class Question:
 
     sensor: str
     catalog: Catalog
+    collection: Collection
     bbox: BBox
     start: datetime
     end: datetime
-
-    @property
-    def collection(self) -> Collection:
-        """Where the catalog keeps the sensor's scenes."""
-        return self.catalog.collections[self.sensor]
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,11 @@ def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Pat
 
 
 def _questions(source: Source, bbox: BBox, start: datetime, end: datetime) -> list[Question]:
-    return [Question(source.sensor, catalog, bbox, start, end) for catalog in source.resolved_catalogs]
+    return [
+        Question(source.sensor, catalog, collection, bbox, start, end)
+        for catalog in source.resolved_catalogs
+        for collection in catalog.collections[source.sensor]
+    ]
 
 
 def _check_answered(questions: Sequence[Question], replies: Sequence[Reply]) -> None:
@@ -100,12 +104,12 @@ def _judge(source: Source, questions: Sequence[Question], replies: Sequence[Repl
     for question, reply in zip(questions, replies, strict=True):
         offered, unusable = _read(source, question, reply)
         newest, superseded = _newest(offered)
-        lacking, known = _lacking(newest, chosen)
-        chosen += lacking
+        chosen, known = _merged(chosen, newest)
         rejected += [*unusable, *superseded, *known]
-    clear, cloudy = _clear(chosen, source.max_cloud)
+    along, across = _along(chosen, source.orbit)
+    clear, cloudy = _clear(along, source.max_cloud)
     scenes = sorted(clear, key=lambda scene: (scene.time, scene.id))
-    return Answer(tuple(scenes), (*rejected, *cloudy), tuple(map(_asked, questions, replies)))
+    return Answer(tuple(scenes), (*rejected, *across, *cloudy), tuple(map(_asked, questions, replies)))
 
 
 def _read(source: Source, question: Question, reply: Reply) -> Verdict:
@@ -175,19 +179,22 @@ def _brief(text: str | None) -> str:
     return "none" if text is None else shown(text)[1:-1]
 
 
-def _lacking(scenes: Iterable[Scene], chosen: Sequence[Scene]) -> Verdict:
-    """The scenes whose acquisition is not among those already chosen from other catalogs."""
-    held: defaultdict[tuple[str, str, str], list[Scene]] = defaultdict(list)
-    for scene in chosen:
-        held[_pass(scene)].append(scene)
-    lacking, rejected = [], []
+def _merged(chosen: Sequence[Scene], scenes: Iterable[Scene]) -> Verdict:
+    """What was chosen from earlier catalogs, filled up with what it lacks; where it lacks nothing, with a mirror."""
+    merged = list(chosen)
+    held: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for index, scene in enumerate(chosen):
+        held[_pass(scene)].append(index)
+    rejected = []
     for scene in scenes:
-        twin = next((other for other in held[_pass(scene)] if _same_strip(scene, other)), None)
+        twin = next((index for index in held[_pass(scene)] if _same_strip(scene, merged[index])), None)
         if twin is None:
-            lacking.append(scene)
+            merged.append(scene)
         else:
-            rejected.append(_reject(scene, f"the same acquisition as {twin.id} of {twin.catalog}, which comes first"))
-    return lacking, rejected
+            first = merged[twin]
+            merged[twin] = replace(first, mirrors=(*first.mirrors, scene))
+            rejected.append(_reject(scene, f"the same acquisition as {first.id} of {first.catalog}, which comes first"))
+    return merged, rejected
 
 
 def _pass(scene: Scene) -> tuple[str, str, str]:
@@ -201,6 +208,17 @@ def _same_strip(scene: Scene, other: Scene) -> bool:
     """Whether the datastrips agree; a catalog that does not tell them cannot disagree."""
     one, two = scene.identity.datastrip, other.identity.datastrip
     return one == two or not one or not two
+
+
+def _along(scenes: Iterable[Scene], orbit: str | None) -> Verdict:
+    """The scenes of the project's orbit direction."""
+    along, rejected = [], []
+    for scene in scenes:
+        if orbit is None or scene.orbit == orbit:
+            along.append(scene)
+        else:
+            rejected.append(_reject(scene, f"orbit {scene.orbit or 'not told'}, the project takes {orbit}"))
+    return along, rejected
 
 
 def _clear(scenes: Iterable[Scene], max_cloud: float) -> Verdict:

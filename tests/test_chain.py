@@ -58,9 +58,10 @@ def test_leaving_the_offset_in_would_be_far_from_the_truth(make_project, observa
     from dataclasses import replace
 
     from sco import library
-    from sco.model import Offset
 
-    monkeypatch.setattr("sensors.sentinel2.SENSOR", replace(library.sensors["sentinel2"], offset=Offset(0.0, "04.00")))
+    sensor = library.sensors["sentinel2"]
+    blind = replace(sensor, offset=replace(sensor.offset, value=0.0))
+    monkeypatch.setattr("sensors.sentinel2.SENSOR", blind)
     file = make_project(indicators=["ndvi"])
     run.reconcile(str(file), "update")
     assert monthly_bias(file, observatory)["2022-02"] < -0.1

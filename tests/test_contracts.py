@@ -41,9 +41,14 @@ def test_a_missing_name_tells_the_nearest(folder):
 def test_sensor(sensor):
     names = [band.name for band in sensor.bands]
     assert len(set(names)) == len(names)
-    assert sensor.quality.band in names
-    assert sensor.band(sensor.quality.band).resampling == "nearest"
-    assert sensor.quality.masked <= sensor.quality.flags.keys()
+    for quality in sensor.qualities:
+        assert quality.band in names
+        assert sensor.band(quality.band).resampling == "nearest"
+        assert quality.masked <= quality.flags.keys()
+        assert quality.dilated_m.keys() <= quality.masked
+    if sensor.offset is not None:
+        assert sensor.offset.witness in names
+        assert set(sensor.offset.dark) <= sensor.qualities[0].flags.keys()
     assert "{year}" in sensor.credit
     assert sensor.licence.startswith("https://")
     assert all(band.resolution_m > 0 and band.scale > 0 for band in sensor.bands)
@@ -55,11 +60,14 @@ def test_catalog(catalog):
     assert catalog.url.startswith(("https://", "http://127.0.0.1"))
     assert 1 <= catalog.page_limit <= 1000
     assert catalog.collections
-    for sensor_id, collection in catalog.collections.items():
+    for sensor_id, collections in catalog.collections.items():
         sensor = library.sensors[sensor_id]
-        assert collection.assets.keys() <= sensor.band_names
-        assert sensor.quality.band in collection.assets
-        assert len(set(collection.assets.values())) == len(collection.assets)
+        assert len({collection.id for collection in collections}) == len(collections) >= 1
+        for collection in collections:
+            assert collection.assets.keys() <= sensor.band_names
+            assert set(sensor.quality_bands) <= collection.assets.keys()
+            assert collection.variables.keys() <= collection.assets.keys()
+            assert bool(collection.variables) == (sensor.reader == "grid")
 
 
 @pytest.fixture(params=library.indicators.values(), ids=lambda one: one.id)

@@ -17,7 +17,7 @@ from sco.quality import State
 
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)
 GRID = GeoBox((4, 4), TRANSFORM, "EPSG:32631")
-MASKED = sensors["sentinel2"].quality.masked
+MASKED = sensors["sentinel2"].masked
 VEGETATION, CLOUD, NOTHING = 4, 9, 0
 
 

@@ -5,7 +5,7 @@ from sco.library import sensors
 from sco.model import Bits, Classes, Quality
 from sco.quality import State
 
-SCL = sensors["sentinel2"].quality
+(SCL,) = sensors["sentinel2"].qualities
 
 
 def test_scl_classes_become_states():
@@ -36,7 +36,8 @@ def test_an_indicator_can_mask_snow_and_another_keep_cloud():
 
 
 def test_bits_are_decoded_by_arithmetic():
-    bits = Quality("qa", Bits((0,)), {"cloud": Bits((3,)), "shadow": Bits((4,))}, frozenset({"cloud", "shadow"}))
+    flags = {"cloud": Bits((3,)), "shadow": Bits((4,))}
+    bits = Quality("qa", flags, frozenset(flags), Bits((0,)))
     codes = np.array([1, 21824, 21824 | 8, 21952 | 16], np.uint16)
     states = quality.decode(codes, bits, bits.masked)
     assert states.tolist() == [State.NOT_ACQUIRED, State.SEEN, State.MASKED, State.MASKED]

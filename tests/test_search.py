@@ -23,6 +23,7 @@ from sco.reply import Question, ask
 from sco.search import Answer, recall, search
 from sco.simulator.server import serve
 
+(COLLECTION,) = CATALOG.collections["sentinel2"]
 JULY = (datetime(2023, 7, 1, tzinfo=UTC), datetime(2023, 8, 1, tzinfo=UTC))
 AUGUST = (datetime(2023, 8, 1, tzinfo=UTC), datetime(2023, 9, 1, tzinfo=UTC))
 MARCH_2020 = (datetime(2020, 3, 1, tzinfo=UTC), datetime(2020, 3, 6, tzinfo=UTC))
@@ -634,7 +635,7 @@ def test_a_server_without_item_search_is_not_guessed_at() -> None:
 
 
 def test_a_question_asks_one_catalog(ten_scenes: str) -> None:
-    question = Question("sentinel2", replace(CATALOG, url=ten_scenes, page_limit=4), SLOVENIA, *AUGUST)
+    question = Question("sentinel2", replace(CATALOG, url=ten_scenes, page_limit=4), COLLECTION, SLOVENIA, *AUGUST)
     answered = ask(question)
     assert (len(answered.items), answered.pages, answered.failure) == (10, 3, None)
     away = ask(replace(question, catalog=replace(CATALOG, url="http://127.0.0.1:9")))
