@@ -65,9 +65,8 @@ def publish(project: str) -> Path:
         accuracy=_accuracy(one, store.dataset(snapshot)),
     )
     folder = publish_product(publication, say)
-    tag = f"product-{publication.version}"
-    if tag not in store.tags():
-        store.tag(tag, snapshot)
+    if publication.tag not in store.tags():
+        store.tag(publication.tag, snapshot)
     say(f"publish  {folder.relative_to(root.parent)}")
     return folder
 

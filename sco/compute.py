@@ -1,6 +1,7 @@
 """Cube to indicator for a period: the lazy way for notebooks, and the fused block that flows run.
 
-Both give the same numbers: observations are mosaicked by solar day, masked, put through the formula and composited.
+Of a cube that masks what the indicator wants masked, both give the same numbers: observations are mosaicked by solar
+day, masked, put through the formula and composited.
 """
 
 import subprocess

@@ -1,6 +1,7 @@
 """A project: configs/*.toml as a checked, frozen object."""
 
 import tomllib
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from sco import library
 from sco.errors import ConfigurationError, unknown
-from sco.model import Catalog, Indicator, Sensor
+from sco.model import Catalog, Collection, Indicator, Sensor
 from sco.period import Every, Slice, divide
 
 if TYPE_CHECKING:
@@ -115,6 +116,20 @@ class Source(Frozen):
         return library.sensors[self.sensor]
 
     @property
+    def offered(self) -> frozenset[str]:
+        """The bands that any of its catalogs offers."""
+        return frozenset(band for collection in self._collections for band in collection.assets)
+
+    def offers(self, bands: Iterable[str]) -> bool:
+        """Whether one collection has all these bands, and the quality bands that they need."""
+        needed = {*bands, *self.resolved_sensor.quality_bands}
+        return any(needed <= collection.assets.keys() for collection in self._collections)
+
+    @property
+    def _collections(self) -> Iterator[Collection]:
+        return (one for catalog in self.resolved_catalogs for one in catalog.collections[self.sensor])
+
+    @property
     def resolved_catalogs(self) -> tuple[Catalog, ...]:
         """The declarations behind the catalogs' names, at the addresses that the project gives."""
         return tuple(_catalog(entry) for entry in self.catalogs)
@@ -163,7 +178,7 @@ class Project(Frozen):
         for name in self.indicators:
             indicator = _require(name, library.indicators)
             if not self.sources_of(indicator):
-                offered = {source.sensor: sorted(source.resolved_sensor.band_names) for source in self.sources}
+                offered = {source.sensor: sorted(source.offered) for source in self.sources}
                 raise ValueError(f"indicator {name!r} needs {', '.join(indicator.bands)}; the sources have: {offered}")
         return self
 
@@ -242,9 +257,8 @@ class Project(Frozen):
         return any(catalog.simulated for source in self.sources for catalog in source.resolved_catalogs)
 
     def sources_of(self, indicator: Indicator) -> tuple[Source, ...]:
-        """The sources whose sensor has every band that the indicator needs."""
-        needed = set(indicator.bands)
-        return tuple(source for source in self.sources if needed <= source.resolved_sensor.band_names)
+        """The sources with a catalog that offers every band that the indicator needs."""
+        return tuple(source for source in self.sources if source.offers(indicator.bands))
 
     @cached_property
     def geobox(self) -> "GeoBox":

@@ -1,5 +1,6 @@
 """One asset, one window: stored numbers on the project's grid."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
             numbers: Numbers = file.read(1, out_shape=shape, resampling=Resampling.nearest)
             return numbers
     except (RasterioError, OSError) as error:
-        raise UpstreamError(f"{asset.href} cannot be read: {error}") from error
+        raise UpstreamError(_unsigned(f"{asset.href} cannot be read: {error}")) from error
 
 
 def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
@@ -107,9 +108,14 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
                 return Reading(_numbers(file, band, geobox, nodata), nodata, trusted)
         except (RasterioError, OSError) as error:
             if attempt == ATTEMPTS:
-                raise UpstreamError(f"{asset.href} cannot be read: {error}") from error
+                raise UpstreamError(_unsigned(f"{asset.href} cannot be read: {error}")) from error
             time.sleep(0.2 * attempt)
     raise AssertionError("unreachable")
+
+
+def _unsigned(text: str) -> str:
+    """The text without the queries of addresses, where signatures and tokens are."""
+    return re.sub(r"\?[^\s'\",]*", "", text)
 
 
 @contextmanager

@@ -112,6 +112,14 @@ def test_a_file_that_is_cut_off_is_an_error_and_not_nodata(write_raster):
         read_numbers(path, REFLECTANCE, box(600_000, 4_850_000, 10, 300, 300))
 
 
+def test_a_signature_is_never_told():
+    signed = Asset("https://127.0.0.1:9/B04.tif?sv=2024&sig=SECRET%2Bkey&se=now")
+    with pytest.raises(UpstreamError) as caught:
+        read(signed, REFLECTANCE, box(600_000, 4_850_000, 10, 5, 5), Rules())
+    assert "SECRET" not in str(caught.value)
+    assert "https://127.0.0.1:9/B04.tif cannot be read" in str(caught.value)
+
+
 def test_a_missing_file_is_an_error_and_not_nodata(tmp_path):
     with pytest.raises(UpstreamError, match="cannot be read"):
         read_numbers(tmp_path / "gone.tif", REFLECTANCE, box(600_000, 4_850_000, 10, 5, 5))

@@ -106,6 +106,11 @@ class Publication:
         digest = hashlib.sha256(json.dumps([PRODUCT_VERSION, made_from, self._presentation()]).encode())
         return f"{self.periods[-1].label}-{digest.hexdigest()[:10]}"
 
+    @property
+    def tag(self) -> str:
+        """The store's name for the snapshot that this version is made from; unlike its id, equal for equal content."""
+        return f"product-{self.version}"
+
     @cached_property
     def periods(self) -> tuple[Slice, ...]:
         """The periods that the store holds something of, oldest first."""

@@ -73,7 +73,7 @@ def build(publication: Publication, folder: Path, say: Say) -> None:
 
 def _write_layers(publication: Publication, folder: Path) -> None:
     colours = {one.id: figures.colours_of(publication, one) for one in publication.project.resolved_indicators}
-    tags = {"SIMULATED": str(publication.project.simulated).lower(), "SNAPSHOT": publication.snapshot}
+    tags = {"SIMULATED": str(publication.project.simulated).lower(), "SNAPSHOT": publication.tag}
     geobox = publication.geobox
 
     def write(layer: Layer) -> None:

@@ -103,7 +103,7 @@ def _properties(publication: Publication, layer: Layer) -> dict[str, Any]:
         "proj:code": _code(publication),
         "proj:shape": [height, width],
         "proj:transform": list(publication.geobox.transform)[:6],
-        "processing:software": {f"sco {code}": f"snapshot {publication.snapshot}" for code in publication.codes},
+        "processing:software": {f"sco {code}": f"snapshot {publication.tag}" for code in publication.codes},
         "processing:lineage": (
             f"{indicator.id} version {indicator.version}: {indicator.cell_methods} of "
             f"{', '.join(indicator.bands)} from {', '.join(sensor.title for sensor in publication.sensors)}"

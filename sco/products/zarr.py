@@ -49,7 +49,7 @@ def _attributes(publication: Publication) -> dict[str, Any]:
         "simulated": "true" if project.simulated else "false",
         "source": ", ".join(sensor.title for sensor in publication.sensors),
         "references": " ".join(sorted({link for one in project.resolved_indicators for link in one.references})),
-        "snapshot": publication.snapshot,
+        "snapshot": publication.tag,
         "product_version": publication.version,
         "proj:code": str(publication.geobox.crs),
         "spatial:transform": list(publication.geobox.transform)[:6],
