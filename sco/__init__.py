@@ -61,8 +61,9 @@ def open_cube(
     of the last plan's kept answers; `fresh` asks the catalogs again.
     """
     from sco import library
+    from sco.answers import gather
     from sco.cube import load
-    from sco.plan import gather, rules_of, tiling_of
+    from sco.plan import rules_of, tiling_of
     from sco.project import Project
 
     one = name_or_path if isinstance(name_or_path, Project) else open_project(name_or_path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox, Geometry, box
+from pyproj import Transformer
 
 from sco.errors import ConfigurationError
 from sco.model import BBox
@@ -76,10 +77,21 @@ def lay_grid(area: "Area", folder: Path) -> GeoBox:
     return geobox
 
 
-def degrees_bbox(geobox: GeoBox) -> BBox:
-    """West, south, east, north in degrees around the grid."""
-    west, south, east, north = geobox.geographic_extent.boundingbox.bbox
-    return west, south, east, north
+def degrees_boxes(geobox: GeoBox) -> tuple[BBox, ...]:
+    """West, south, east, north in degrees around the grid: one box, or two that meet at the antimeridian."""
+    to_degrees = Transformer.from_crs(str(geobox.crs), "EPSG:4326", always_xy=True)
+    west, south, east, north = to_degrees.transform_bounds(*geobox.boundingbox.bbox, densify_pts=51)
+    if west <= east:
+        return ((west, south, east, north),)
+    return (west, south, 180.0, north), (-180.0, south, east, north)
+
+
+def middle_longitude(geobox: GeoBox) -> float:
+    """Longitude of the grid's middle in degrees."""
+    to_degrees = Transformer.from_crs(str(geobox.crs), "EPSG:4326", always_xy=True)
+    left, bottom, right, top = geobox.boundingbox.bbox
+    longitude, _ = to_degrees.transform((left + right) / 2, (bottom + top) / 2)
+    return float(longitude)
 
 
 def _span(index: int, size: int, length: int) -> slice:

@@ -1,29 +1,30 @@
 """What is new, stale (and why), current or empty; what it would cost; as a file that can be reviewed and applied."""
 
-import hashlib
 import json
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from shapely import STRtree, box, from_wkt
+from shapely import STRtree, box, from_wkt, union_all
 
-from sco import compute, library
+from sco import library
+from sco.answers import ask
 from sco.compute import Block
-from sco.errors import ConfigurationError, UpstreamError
-from sco.grid import Tile, Tiling, degrees_bbox
-from sco.model import BBox, Indicator, Scene
-from sco.observation import Observation, observations, solar_day
+from sco.errors import ConfigurationError
+from sco.fingerprint import basis_of, difference, digest
+from sco.grid import Tile, Tiling, degrees_boxes, middle_longitude
+from sco.model import Indicator, Scene
+from sco.observation import Observation, observations
 from sco.partition import Partition, Record
 from sco.period import Slice
 from sco.preflight import Rules
-from sco.project import Project, Source
-from sco.search import Answer, Rejected, recall, search
+from sco.project import Project
+from sco.search import Answer, Rejected
 from sco.store import Store
 
 FORMAT = "sco.plan/1"
@@ -190,7 +191,7 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
             f"no period of {project.id} lies between {start} and {end}: the project covers "
             f"{project.period.start} to {project.period.last_day}"
         )
-    answers = tuple(_ask(project, slices))
+    answers = ask(project, slices)
     tiling = tiling_of(project)
     placed = _place([scene for answer in answers for scene in answer.scenes], tiling, slices)
     records, store = _stored(project)
@@ -206,44 +207,6 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
     return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected)
 
 
-def gather(project: Project, sensor: str, start: date, end: date, fresh: bool = False) -> tuple[Observation, ...]:
-    """What one sensor of the project saw from `start` to `end`, both included.
-
-    Works from the answers that the last plan kept; asks the catalogs where there are none, for days outside the
-    project's period, and whenever it is to be `fresh`.
-    """
-    sources = [source for source in project.sources if source.sensor == sensor]
-    if not sources:
-        names = ", ".join(source.sensor for source in project.sources)
-        raise ConfigurationError(f"project {project.id} has no source {sensor!r}; it has: {names}")
-    span = Slice(start, end + timedelta(days=1), f"{start}/{end}")
-    answers = [_answer_for(project, source, span, fresh) for source in sources]
-    longitude = _longitude(project)
-    scenes = [scene for answer in answers for scene in answer.scenes if solar_day(scene, longitude) in span]
-    return observations(scenes, longitude)
-
-
-def _answer_for(project: Project, source: Source, span: Slice, fresh: bool) -> Answer:
-    slices = project.period.slices()
-    if not fresh and slices[0].start <= span.start and span.end <= slices[-1].end:
-        try:
-            return recall(source, *_question(project, slices), project.workspace / "answers")
-        except UpstreamError:
-            pass  # never asked yet
-    return search(source, *_question(project, (span,)), project.workspace / "answers")
-
-
-def _question(project: Project, slices: Sequence[Slice]) -> tuple[BBox, datetime, datetime]:
-    # a solar day can begin or end up to 12 hours away from the UTC day
-    half_a_day = timedelta(hours=12)
-    return degrees_bbox(project.geobox), slices[0].bounds[0] - half_a_day, slices[-1].bounds[1] + half_a_day
-
-
-def _ask(project: Project, slices: Sequence[Slice]) -> Iterable[Answer]:
-    question = _question(project, slices)
-    return (search(source, *question, project.workspace / "answers") for source in project.sources)
-
-
 def _require_scenes(project: Project, answers: Sequence[Answer]) -> None:
     if any(answer.scenes for answer in answers):
         return
@@ -256,21 +219,16 @@ def _require_scenes(project: Project, answers: Sequence[Answer]) -> None:
     )
 
 
-def _longitude(project: Project) -> float:
-    west, _, east, _ = degrees_bbox(project.geobox)
-    return (west + east) / 2
-
-
 def _place(
     scenes: Sequence[Scene], tiling: Tiling, slices: Sequence[Slice]
 ) -> dict[tuple[str, Tile], tuple[Observation, ...]]:
     """The observations of every period and tile that has any."""
     tree = STRtree([from_wkt(scene.footprint) for scene in scenes])
-    longitude = sum(degrees_bbox(tiling.geobox)[0::2]) / 2
+    longitude = middle_longitude(tiling.geobox)
     starts = [period.start for period in slices]
     placed: dict[tuple[str, Tile], tuple[Observation, ...]] = {}
     for tile in tiling:
-        outline = box(*degrees_bbox(tiling.geobox_of(tile)))
+        outline = union_all([box(*part) for part in degrees_boxes(tiling.geobox_of(tile))])
         over = [scenes[index] for index in tree.query(outline, predicate="intersects")]
         by_period: dict[str, list[Observation]] = defaultdict(list)
         for one in observations(over, longitude):
@@ -299,8 +257,8 @@ def _entry(
 ) -> Entry:
     seen_by = {source.sensor for source in project.sources_of(indicator)}
     found = [one for one in placed.get((partition.period.label, partition.tile), ()) if one.sensor in seen_by]
-    basis = _basis(partition, indicator, project, tiling, found)
-    fingerprint = _digest(basis)
+    basis = basis_of(partition, indicator, project, tiling, found)
+    fingerprint = digest(basis)
     record = records.get(partition)
     state, reason = _judge(partition, record, fingerprint, found, indicator, store)
     scenes = sum(len(one.scenes) for one in found)
@@ -320,59 +278,8 @@ def _judge(
     if record.failed_reads:
         return State.STALE, f"{record.failed_reads} reads failed last time"
     if record.fingerprint != fingerprint:
-        return State.STALE, _difference(store.manifest(partition), found, indicator)
+        return State.STALE, difference(store.manifest(partition), found, indicator)
     return (State.EMPTY, str(record.empty)) if record.empty else (State.CURRENT, "")
-
-
-def _difference(manifest: Mapping[str, Any], found: Sequence[Observation], indicator: Indicator) -> str:
-    """Why a partition is no longer what it would be now, in a few words."""
-    before = {entry["id"]: entry for entry in manifest["scenes"]}
-    now = {scene.id: scene for one in found for scene in one.scenes}
-    told = [
-        *(f"scene {name} is new" for name in sorted(now.keys() - before.keys())),
-        *(f"scene {name} was withdrawn" for name in sorted(before.keys() - now.keys())),
-        *(_reprocessed(before[name], now[name]) for name in sorted(now.keys() & before.keys())),
-    ]
-    if manifest["indicator_version"] != indicator.version:
-        told.insert(0, f"indicator {indicator.id} v{manifest['indicator_version']} -> v{indicator.version}")
-    told = [one for one in told if one]
-    if not told:
-        return "configuration or code changed"
-    return told[0] + (f" and {len(told) - 1} more changes" if len(told) > 1 else "")
-
-
-def _reprocessed(before: Mapping[str, Any], scene: Scene) -> str:
-    if before["baseline"] != scene.baseline:
-        return f"scene {scene.id} was reprocessed {before['baseline']} -> {scene.baseline}"
-    if before["updated"] != scene.updated:
-        return f"scene {scene.id} was updated {before['updated']} -> {scene.updated}"
-    return ""
-
-
-def _basis(
-    partition: Partition, indicator: Indicator, project: Project, tiling: Tiling, found: Sequence[Observation]
-) -> dict[str, Any]:
-    """Everything that the partition's numbers depend on."""
-    geobox = tiling.geobox_of(partition.tile)
-    return {
-        "engine": compute.VERSION,
-        "grid": [str(geobox.crs), list(geobox.transform)[:6], list(geobox.shape)],
-        "period": [str(partition.period.start), str(partition.period.end)],
-        "indicator": [indicator.id, indicator.version],
-        "sensors": sorted({(one.sensor, library.sensors[one.sensor].version) for one in found}),
-        "access": [project.access.mismatch, project.access.contradiction],
-        "scenes": [[str(one.day), *(_evidence(scene, indicator) for scene in one.scenes)] for one in found],
-    }
-
-
-def _evidence(scene: Scene, indicator: Indicator) -> list[Any]:
-    bands = (*indicator.bands, *library.sensors[scene.sensor].quality_bands)
-    checksums = [scene.assets[band].checksum if band in scene.assets else "absent" for band in bands]
-    return [scene.catalog, scene.id, scene.updated, scene.baseline, scene.offset_applied, checksums]
-
-
-def _digest(basis: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(basis, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _rejected_by_period(
