@@ -64,7 +64,7 @@ def publish(project: str) -> Path:
         manifests=store.manifests(snapshot),
         accuracy=_accuracy(one, store.dataset(snapshot)),
     )
-    folder = publish_product(publication, say)
+    folder = publish_product(publication, lambda text: say(f"publish  {text}"))
     if publication.tag not in store.tags():
         store.tag(publication.tag, snapshot)
     say(f"publish  {folder.relative_to(root.parent)}")

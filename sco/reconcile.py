@@ -1,7 +1,8 @@
 """Carry out a plan: batches of partitions, each computed and committed whole."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -84,16 +85,13 @@ class Reconciliation:
 
     def __enter__(self) -> Self:
         self.project.workspace.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"another run is working on {self.project.id} ({self._lock.lock_file}): wait for it, or stop it first"
-            ) from error
-        self._journal = Journal(self.project.workspace / "journal.sqlite")
-        partitions = sum(len(block.fingerprints) for batch in self.batches for block in batch.blocks)
-        run = self._journal.start_run(self.project.id, self.verb, partitions)
-        self._store = lay_out(self.project)
+        with ExitStack() as held:
+            held.enter_context(self._locked())
+            self._journal = held.enter_context(Journal(self.project.workspace / "journal.sqlite"))
+            self._store = lay_out(self.project)
+            partitions = sum(len(block.fingerprints) for batch in self.batches for block in batch.blocks)
+            run = self._journal.start_run(self.project.id, self.verb, partitions)
+            self._held = held.pop_all()
         self._began = time.monotonic()
         self.summary = replace(self.summary, run=run, snapshot=self._store.tip())
         return self
@@ -102,8 +100,7 @@ class Reconciliation:
         status = "interrupted" if kind is KeyboardInterrupt else "failed" if kind else "done"
         self.summary = replace(self.summary, seconds=round(time.monotonic() - self._began, 2))
         self._journal.finish_run(self.summary.run, status)
-        self._journal.close()
-        self._lock.release()
+        self._held.close()
 
     def carry_out(self, batch: Batch) -> list[Outcome]:
         """Compute a batch with dask and commit it; the outcomes are committed when this returns."""
@@ -115,6 +112,19 @@ class Reconciliation:
         self._note(batch, outcomes, time.monotonic() - began)
         self._count(outcomes, snapshot)
         return outcomes
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                f"another run is working on {self.project.id} ({self._lock.lock_file}): wait for it, or stop it first"
+            ) from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _note(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> None:
         reads = max(1, sum(block.asset_count for block in batch.blocks))
