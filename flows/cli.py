@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 class Engine(StrEnum):
     """Who runs the flow."""
 
@@ -219,9 +222,11 @@ def main() -> None:
     except ScoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
         print("interrupted: what was committed stays; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 def _check(project: str) -> None:

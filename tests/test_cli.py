@@ -153,3 +153,26 @@ def test_an_unknown_key_is_3_before_any_flow_starts(make_project):
     assert told.returncode == 3
     assert "no key 'indicatorz'; did you mean 'indicators'?" in told.stderr
     assert [path.name for path in file.parent.iterdir()] == ["project.toml"]
+
+
+def test_an_interrupt_is_130_and_what_was_committed_stays(make_project):
+    import signal
+
+    from sco.store import Store
+
+    file = make_project()
+    file.write_text(file.read_text().replace("tile = 30", "tile = 16"))  # five batches, to be interrupted in the second
+    with subprocess.Popen(
+        [str(SCO), "update", str(file), "--engine", "local"], stderr=subprocess.PIPE, text=True
+    ) as running:
+        store = file.parent / "store"
+        waited = time.monotonic() + 60
+        while not (Store.exists(str(store)) and Store.open(str(store)).records()) and time.monotonic() < waited:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        told = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "interrupted: what was committed stays" in told
+    assert "Traceback" not in told
+    assert sco("verify", store).returncode == 0
+    assert sco("update", file, "--engine", "local").returncode == 0
