@@ -64,7 +64,8 @@ def outcomes_of(blocks: Sequence[Block], run: str) -> list[Delayed]:
 def compute_block(block: Block, run: str) -> list[Outcome]:
     """Read, mask, formula, composite and pack, for every indicator that is due in the block."""
     indicators = [library.indicators[name] for name in block.fingerprints]
-    tallies = {indicator.id: _Tally(indicator, block.geobox.shape.yx) for indicator in indicators}
+    most = len(block.observations)
+    tallies = {indicator.id: _Tally(indicator, block.geobox.shape.yx, most) for indicator in indicators}
     observers: list[Observer] = []
     with environment():
         for observation in block.observations:
@@ -121,10 +122,11 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr
 class _Tally:
     """The observations of one indicator over one block, and the count of what became of every pixel."""
 
-    def __init__(self, indicator: Indicator, shape: tuple[int, int]) -> None:
+    def __init__(self, indicator: Indicator, shape: tuple[int, int], most: int) -> None:
         self.indicator = indicator
         self.shape = shape
-        self.values: list[NDArray[np.float32]] = []
+        self.stack = np.empty((most, *shape), np.float32)
+        self.taken = 0
         self.counts = {state: np.zeros(shape, np.uint16) for state in (State.SEEN, State.MASKED, State.FAILED)}
 
     def add(self, mosaic: Mosaic) -> None:
@@ -132,7 +134,8 @@ class _Tally:
         if (states == State.SEEN).any():
             value = apply_formula(self.indicator, mosaic)
             states[(states == State.SEEN) & np.isnan(value)] = State.MASKED
-            self.values.append(value)
+            self.stack[self.taken] = value
+            self.taken += 1
         for state, count in self.counts.items():
             count += states == state
 
@@ -141,9 +144,9 @@ class _Tally:
         return any(count.any() for count in self.counts.values())
 
     def pixels(self) -> Pixels:
-        stack = np.stack(self.values) if self.values else np.empty((0, *self.shape), np.float32)
+        composite = compose(self.stack[: self.taken], self.indicator.composite)
         return Pixels(
-            values=pack(compose(stack, self.indicator.composite), self.indicator.packing),
+            values=pack(composite, self.indicator.packing),
             n_seen=self.counts[State.SEEN],
             n_masked=self.counts[State.MASKED],
             n_failed=self.counts[State.FAILED],

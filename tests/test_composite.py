@@ -35,3 +35,9 @@ def test_no_observation_gives_nan_never_zero(stack):
 def test_the_median_of_two_is_their_middle():
     pair = np.array([[[0.25]], [[0.75]]], np.float32)
     assert compose(pair, "median")[0, 0] == np.float32(0.5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 8, 16, 31, 33, 100])
+def test_the_median_is_exact_for_any_number_of_observations(count):
+    values = np.random.default_rng(count).normal(size=(count, 7, 13)).astype(np.float32)
+    np.testing.assert_array_equal(compose(values, "median"), np.median(values, axis=0).astype(np.float32))
