@@ -28,5 +28,6 @@ CATALOG = Catalog(
             ),
         ),
     },
+    requests_per_second=1000.0,
     simulated=True,
 )

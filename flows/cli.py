@@ -171,6 +171,14 @@ def explain(
 
 
 @app.command()
+def audit(project: ProjectName, start: Start = None, end: End = None, as_json: AsJson = False) -> None:
+    """How many of the known acquisitions each catalog has, month by month, and which ones it lacks."""
+    from flows import look
+
+    look.audit(project, _day(start), _day(end), as_json)
+
+
+@app.command()
 def publish(project: ProjectName, engine: EngineChoice = Engine.PREFECT, as_json: AsJson = False) -> None:
     """Build and seal the product from what is stored."""
     _check(project)
@@ -252,12 +260,21 @@ def _conclude(summary: "Summary", as_json: bool) -> None:
 
     if as_json:
         _give_json("run", asdict(summary))
+    complaints = []
     if summary.failed:
         shown = "\n  ".join(summary.failed[:5])
-        raise PartitionError(
+        complaints.append(
             f"{len(summary.failed)} partitions have assets that could not be read:\n  {shown}\n"
             f"their counts say so; try them again with: sco retry {summary.project}"
         )
+    if summary.unusable:
+        shown = "\n  ".join(summary.unusable[:5])
+        complaints.append(
+            f"{len(summary.unusable)} items of the catalogs are no scenes and were passed over:\n  {shown}\n"
+            "tell the catalog; one that stays so can be listed in catalogs/known_bad.toml"
+        )
+    if complaints:
+        raise PartitionError("\n".join(complaints))
 
 
 def _give_json(kind: str, content: dict[str, Any]) -> None:

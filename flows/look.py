@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.terminal import give_json, give_table, readable_bytes, tell
 from sco import library
@@ -12,6 +12,9 @@ from sco.errors import ConfigurationError, IntegrityError, unknown
 from sco.grid import Tile
 from sco.partition import Partition, Record
 from sco.project import CONFIGS, Project
+
+if TYPE_CHECKING:
+    from sco.audit import Holding
 
 
 def plan(name: str, start: date | None, end: date | None, save: Path | None, as_json: bool) -> None:
@@ -79,6 +82,19 @@ def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
     give_table(("variable", "value"), sorted(values.items()))
 
 
+def audit(name: str, start: date | None, end: date | None, as_json: bool) -> None:
+    """Show how many of the known acquisitions each catalog has, and in JSON which ones it lacks."""
+    from sco.audit import audit as count
+
+    project = Project.load(name)
+    holdings = count(project, start, end)
+    if as_json:
+        give_json("audit", {"project": project.id, "holdings": [_holding_entry(one) for one in holdings]})
+        return
+    rows = ((one.sensor, one.month, one.catalog, _had(one), _share(one)) for one in holdings)
+    give_table(("sensor", "month", "catalog", "has", "completeness"), rows)
+
+
 def verify(path: Path, as_json: bool) -> None:
     """Read everything at a product's folder or a store. Raises IntegrityError naming what is wrong."""
     from sco.products.seal import MANIFEST
@@ -106,6 +122,27 @@ def shelf(name: str, as_json: bool) -> None:
         give_json("list", {name: [{"id": one, "title": title, "detail": detail} for one, title, detail in rows]})
     else:
         give_table((name, "title", "detail"), rows)
+
+
+def _holding_entry(one: "Holding") -> dict[str, Any]:
+    return {
+        "sensor": one.sensor,
+        "month": one.month,
+        "catalog": one.catalog,
+        "have": None if one.failure else one.have,
+        "known": one.known,
+        "completeness": one.completeness,
+        "missing": [{"id": lack.id, "in": lack.catalog, "time": lack.time.isoformat()} for lack in one.missing],
+        "failure": one.failure,
+    }
+
+
+def _had(one: "Holding") -> str:
+    return "no answer" if one.failure else f"{one.have} of {one.known}"
+
+
+def _share(one: "Holding") -> str:
+    return "" if one.completeness is None else f"{100 * one.completeness:.1f} %"
 
 
 def _pace(project: Project) -> float | None:
@@ -202,7 +239,9 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
     partition, counts = manifest["partition"], manifest["counts"]
     title = f"{partition['indicator']} v{manifest['indicator_version']} {partition['period']} {partition['tile']}"
     seen = ", ".join(f"{counts[state]} {state}" for state in ("seen", "masked", "failed"))
-    tell(f"{title}: pixel observations {seen}; code {manifest['code']}")
+    known = manifest.get("completeness")
+    whole = f"; {known['used']} of {known['known']} known acquisitions usable" if known else ""
+    tell(f"{title}: pixel observations {seen}{whole}; code {manifest['code']}")
     rows = [
         (one["id"], one["catalog"], band, found["scale"], found["offset"], "; ".join(found["evidence"]))
         for one in manifest["scenes"]

@@ -8,7 +8,7 @@ from typing import Any
 from sco.plan import Only, Plan, make_plan
 from sco.progress import count, say
 from sco.project import Project
-from sco.reconcile import Reconciliation, Summary
+from sco.reconcile import Reconciliation, Summary, unusable
 
 CarryOut = Callable[[Reconciliation, int, str], Any]
 
@@ -35,7 +35,7 @@ def reconcile(
         plan.must_equal(Path(plan_file))
     if not plan.chosen(Only(only)):
         say("compute  everything is current, there is nothing to do")
-        return Summary(plan.project.id, "", 0)
+        return Summary(plan.project.id, "", 0, unusable=unusable(plan))
     with Reconciliation(plan, verb, Only(only), workers) as work:
         done, total = 0, len(plan.chosen(Only(only)))
         for batch in work.batches:
@@ -106,4 +106,5 @@ def _plan_line(plan: Plan) -> str:
 
 def _summary_line(summary: Summary) -> str:
     failed = f", {len(summary.failed)} with failed reads" if summary.failed else ""
-    return f"{summary.computed} partitions computed, {summary.empty} empty{failed}, in {summary.seconds:.1f} s"
+    rubbish = f", {len(summary.unusable)} unusable items passed over" if summary.unusable else ""
+    return f"{summary.computed} partitions computed, {summary.empty} empty{failed}{rubbish}, in {summary.seconds:.1f} s"

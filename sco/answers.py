@@ -10,6 +10,7 @@ from sco.observation import Observation, observations, solar_day
 from sco.period import Slice
 from sco.project import Project, Source
 from sco.search import Answer, recall, search
+from sco.vouching import vouched
 
 Question = tuple[BBox, datetime, datetime]
 
@@ -41,15 +42,27 @@ def _answer_for(project: Project, source: Source, span: Slice, fresh: bool) -> A
     if not fresh and slices[0].start <= span.start and span.end <= slices[-1].end:
         try:
             questions = _questions(project, slices)
-            return _joined(recall(source, *question, project.workspace / "answers") for question in questions)
+            kept = _joined(recall(source, *question, project.workspace / "answers") for question in questions)
         except UpstreamError:
             pass  # never asked yet
+        else:
+            return _vouched(project, source, kept)
     return _ask(project, source, (span,))
 
 
 def _ask(project: Project, source: Source, slices: Sequence[Slice]) -> Answer:
     questions = _questions(project, slices)
-    return _joined(search(source, *question, project.workspace / "answers") for question in questions)
+    answer = _joined(search(source, *question, project.workspace / "answers") for question in questions)
+    return _vouched(project, source, answer)
+
+
+def _vouched(project: Project, source: Source, answer: Answer) -> Answer:
+    """The answer without the scenes of later catalogs whose pixels nothing vouches for."""
+    from sco.plan import rules_of  # a plan starts from these answers
+
+    if len(source.catalogs) == 1:
+        return answer
+    return vouched(answer, source, rules_of(project), project.workspace / "agreements.json")
 
 
 def _questions(project: Project, slices: Sequence[Slice]) -> Iterator[Question]:

@@ -6,7 +6,7 @@ day, masked, put through the formula and composited.
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,8 @@ class Block:
     rejected: tuple[Mapping[str, str], ...]
     """Scenes that were found and not chosen: id, catalog, reason."""
     rules: Rules
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """By sensor, the acquisitions that are known and cannot be used."""
 
     @property
     def asset_count(self) -> int:
@@ -67,9 +69,10 @@ def compute_block(block: Block, run: str) -> list[Outcome]:
     most = len(block.observations)
     tallies = {indicator.id: _Tally(indicator, block.geobox.shape.yx, most) for indicator in indicators}
     observers: list[Observer] = []
+    peers = [scene for observation in block.observations for scene in observation.scenes]
     with environment():
         for observation in block.observations:
-            observer = Observer(observation, block.geobox, block.rules)
+            observer = Observer(observation, block.geobox, block.rules, peers)
             for indicator in indicators:
                 if _can_see(observer, indicator):
                     masked = observer.sensor.masked_for(indicator)
@@ -195,6 +198,7 @@ def _manifest(block: Block, tally: _Tally, observers: Sequence[Observer], bands:
             _scene_entry(scene, observer, bands) for observer in observers for scene in observer.observation.scenes
         ],
         "rejected": [dict(rejected) for rejected in block.rejected],
+        "completeness": _completeness(block, tally.indicator, observers, bands),
         "counts": {
             "seen": int(tally.counts[State.SEEN].sum()),
             "masked": int(tally.counts[State.MASKED].sum()),
@@ -202,6 +206,14 @@ def _manifest(block: Block, tally: _Tally, observers: Sequence[Observer], bands:
             "pixels": tally.shape[0] * tally.shape[1],
         },
     }
+
+
+def _completeness(block: Block, indicator: Indicator, observers: Sequence[Observer], bands: set[str]) -> dict[str, int]:
+    """Of the acquisitions that any catalog knows, how many were usable; those left out on purpose are no matter."""
+    scenes = [(observer, scene) for observer in observers for scene in observer.observation.scenes]
+    used = sum(all((scene.id, band) not in observer.failed for band in bands) for observer, scene in scenes)
+    sensors = [name for name in block.missing if set(indicator.bands) <= library.sensors[name].band_names]
+    return {"used": used, "known": len(scenes) + sum(block.missing[name] for name in sensors)}
 
 
 def _scene_entry(scene: Scene, observer: Observer, bands: set[str]) -> dict[str, Any]:
@@ -214,6 +226,7 @@ def _scene_entry(scene: Scene, observer: Observer, bands: set[str]) -> dict[str,
         "updated": scene.updated,
         "baseline": scene.baseline,
         "cloud_percent": scene.cloud_percent,
+        "vouched": scene.vouched,
         "assets": {band: scene.assets[band].href for band in sorted(bands) if band in scene.assets},
         "calibration": {
             band: {"scale": found.scale, "offset": found.offset, "evidence": list(found.evidence)}

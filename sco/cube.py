@@ -16,7 +16,7 @@ from odc.geo.xr import xr_coords
 
 from sco.errors import CubeError
 from sco.grid import Tile, Tiling
-from sco.model import Sensor
+from sco.model import Band, Sensor
 from sco.observation import Observation, Observer
 from sco.preflight import Rules
 from sco.quality import State
@@ -126,7 +126,12 @@ def _require_flags(masked: frozenset[str], sensor: Sensor) -> None:
 
 def _offered(observations: Sequence[Observation], sensor: Sensor) -> tuple[str, ...]:
     offered = {name for one in observations for scene in one.scenes for name in scene.assets}
-    return tuple(band.name for band in sensor.bands if band.name in offered and band.name not in sensor.quality_bands)
+    return tuple(band.name for band in sensor.bands if band.name in offered and _is_measured(band, sensor))
+
+
+def _is_measured(band: Band, sensor: Sensor) -> bool:
+    """Whether a band holds measurements, be it beside codes, and not codes alone."""
+    return band.name not in sensor.quality_bands or band.valid is not None
 
 
 def _times(observations: Sequence[Observation]) -> NDArray[np.datetime64]:

@@ -31,6 +31,7 @@ PIXELS = {
     "nodata": ("nodata",),
     "dtype": ("data_type",),
     "checksum": ("file:checksum",),
+    "size": ("file:size",),
 }
 RASTER_BANDS = {"scale": ("scale",), "offset": ("offset",), "nodata": ("nodata",), "dtype": ("data_type",)}
 
@@ -227,6 +228,7 @@ def _asset(key: str, record: object, properties: Mapping[str, Any]) -> Asset:
         scale=_finite_or_none(said.get("scale"), "scale"),
         offset=_finite_or_none(said.get("offset"), "offset"),
         checksum=_text(said, "checksum"),
+        size=_size(said.get("size")),
     )
 
 
@@ -262,6 +264,12 @@ def _transform(given: object) -> tuple[float, ...] | None:
     if not isinstance(given, list) or len(given) not in (6, 9):
         raise SceneError(f"its proj:transform is {shown(given)}, not 6 or 9 numbers")
     return tuple(_finite(number, "proj:transform") for number in given[:6])
+
+
+def _size(given: object) -> int | None:
+    if given is not None and (type(given) is not int or given < 0):
+        raise SceneError(f"its file:size is {shown(given)}, not a number of bytes")
+    return given
 
 
 def _nodata(given: object) -> float | None:

@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
 from typing import Generic, TypeVar
 
@@ -22,16 +23,20 @@ class Library(Mapping[str, T], Generic[T]):
         self.noun: type[T] = noun
 
     def __getitem__(self, name: str) -> T:
-        if name not in set(self):
+        if name not in self._names:
             kind = self.noun.__name__.lower()
             raise ConfigurationError(unknown(kind, name, self, f"{self.folder}/"))
         return self._declared(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(module.name for module in pkgutil.iter_modules(import_module(self.folder).__path__)))
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(sorted(module.name for module in pkgutil.iter_modules(import_module(self.folder).__path__)))
 
     def _declared(self, name: str) -> T:
         module = import_module(f"{self.folder}.{name}")

@@ -1,6 +1,6 @@
 """The nouns: what a sensor, a catalog, a scene and an indicator are. Frozen, picklable, no I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -92,6 +92,12 @@ class Quality:
     not_acquired: Flag | None = None
     dilated_m: Mapping[str, float] = field(default_factory=dict)
     """Metres by which a masked meaning is widened, as for cloud whose edges are not flagged."""
+    bands: tuple[str, ...] = ()
+    """The bands that it speaks for; all of them where it names none."""
+
+    def speaks_for(self, bands: Iterable[str]) -> bool:
+        """Whether it has a say in any of these bands."""
+        return not self.bands or not set(self.bands).isdisjoint(bands)
 
 
 @dataclass(frozen=True, order=True)
@@ -135,6 +141,8 @@ class Sensor:
     licence: str
     offset: Offset | None = None
     """Applies to the `positive` bands."""
+    whole_days: bool = False
+    """Its scenes stand for whole UTC days, whatever the hour that they are dated, as daily products do."""
     reader: Literal["raster", "grid"] = "raster"
     """How its assets are read: as rasters through GDAL, or as NetCDF and Zarr grids through xarray."""
 
@@ -229,6 +237,8 @@ class Asset:
     variable: str | None = None
     """The variable inside a file that holds several."""
     checksum: str | None = None
+    size: int | None = None
+    """Of the file, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +264,8 @@ class Scene:
     orbit: Literal["ascending", "descending"] | None = None
     mirrors: tuple["Scene", ...] = ()
     """The same acquisition as later catalogs of the source offer it."""
+    vouched: str | None = None
+    """For a scene that the source's first catalog lacks: what shows that this catalog holds the same pixels."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from shapely import from_wkt
 
 from sco import library, mirrors, quality, radiometry, witness
 from sco.errors import SceneError, UpstreamError
+from sco.mirrors import Agreement
 from sco.model import Band, Scene, Sensor
 from sco.preflight import Rules
 from sco.quality import State, States
@@ -41,7 +42,9 @@ class Mosaic:
 
 
 def solar_day(scene: Scene, longitude: float) -> date:
-    """The local solar day of a scene at this longitude in degrees: 15 degrees an hour."""
+    """The local solar day of a scene at this longitude in degrees, 15 degrees an hour; its own day if it is of days."""
+    if library.sensors[scene.sensor].whole_days:
+        return scene.time.date()
     return (scene.time + timedelta(hours=longitude / 15)).date()
 
 
@@ -58,10 +61,14 @@ def observations(scenes: Iterable[Scene], longitude: float) -> tuple[Observation
 class Observer:
     """Looks at one observation through one tile; reads each asset at most once and remembers what went wrong."""
 
-    def __init__(self, observation: Observation, geobox: GeoBox, rules: Rules) -> None:
+    def __init__(
+        self, observation: Observation, geobox: GeoBox, rules: Rules, peers: Sequence[Scene] | None = None
+    ) -> None:
         self.observation = observation
         self.geobox = geobox
         self.rules = rules
+        self.peers = observation.scenes if peers is None else peers
+        """Scenes around this day, by which catalogs can be compared where one of the scenes is unreadable."""
         self.sensor: Sensor = library.sensors[observation.sensor]
         self.failed: dict[tuple[str, str], str] = {}
         """(scene id, band) -> why it could not be read."""
@@ -80,24 +87,22 @@ class Observer:
         states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
         values = {band: np.full(self._shape, np.nan, np.float32) for band in bands}
         for scene in self.observation.scenes:
-            found = self._states(scene, masked)
+            found = self._states(scene, bands, masked)
             wanted = (found == State.SEEN) & (states != State.SEEN)
             if wanted.any():
                 found = self._fill(values, scene, wanted, found)
             np.minimum(states, found, out=states)
             if not states.any():
                 break
-        for band in bands:
-            values[band][states != State.SEEN] = np.nan
         return Mosaic(values, states)
 
     def forget_pixels(self) -> None:
         """Let go of what was read; what was learned of the scenes stays."""
         self._readings.clear()
 
-    def _states(self, scene: Scene, masked: frozenset[str]) -> States:
+    def _states(self, scene: Scene, bands: Sequence[str], masked: frozenset[str]) -> States:
         states = quality.everywhere(State.SEEN, self._shape)
-        for one in self.sensor.qualities:
+        for one in (one for one in self.sensor.qualities if one.speaks_for(bands)):
             reading = self._read(scene, one.band, self._margin)
             if reading is None:
                 return self._unreadable(scene)
@@ -116,8 +121,8 @@ class Observer:
             _let_go(found, reading, self.sensor.band(name))
         here = wanted & (found == State.SEEN)
         for name, value in values.items():
-            numbers = self._readings[scene.id, name].numbers[here]
-            value[here] = radiometry.apply(numbers, self.sensor.band(name), self.calibrations[scene.id, name])
+            numbers, calibration = self._readings[scene.id, name].numbers, self.calibrations[scene.id, name]
+            np.copyto(value, radiometry.apply(numbers, self.sensor.band(name), calibration), where=here)
         return found
 
     def _read(self, scene: Scene, band: str, margin: int = 0) -> Reading | None:
@@ -140,7 +145,7 @@ class Observer:
     def _read_mirrors(self, scene: Scene, band: str, margin: int) -> Reading | None:
         """The band from the first mirror that was found to have the same pixels, or None."""
         for mirror in scene.mirrors:
-            found = mirrors.agreement(scene, mirror, self.sensor, self.rules)
+            found = self._agreement(scene, mirror)
             if not found.equal:
                 continue
             try:
@@ -153,11 +158,23 @@ class Observer:
             return reading
         return None
 
+    def _agreement(self, scene: Scene, mirror: Scene) -> Agreement:
+        """Whether the mirror may stand in: by the two themselves, or else by what their catalogs have in common."""
+
+        def compare(one: Scene, other: Scene) -> Agreement:
+            return mirrors.agreement(one, other, self.sensor, self.rules)
+
+        found = compare(scene, mirror)
+        if found.compared:
+            return found
+        others = [peer for peer in self.peers if peer.sensor == scene.sensor and peer.id != scene.id]
+        return mirrors.on_shared((scene.catalog, mirror.catalog), scene.time, others, compare)
+
     def _read_now(self, scene: Scene, name: str, margin: int) -> Reading:
         if name not in scene.assets:
             raise SceneError(f"scene {scene.id} offers no asset for {name}; it has: {', '.join(sorted(scene.assets))}")
         band = self.sensor.band(name)
-        if name not in self.sensor.quality_bands:
+        if name not in self.sensor.quality_bands or band.valid is not None:  # codes may share a band with measurements
             vote = witness.ask(scene, self.sensor, self.rules)
             self.calibrations[scene.id, name] = radiometry.calibration_of(
                 scene, band, self.sensor, vote, self.rules.contradiction

@@ -18,6 +18,7 @@ from sco.compute import Block
 from sco.errors import ConfigurationError
 from sco.fingerprint import basis_of, difference, digest
 from sco.grid import Tile, Tiling, degrees_boxes, middle_longitude
+from sco.known_bad import why_bad
 from sco.model import Indicator, Scene
 from sco.observation import Observation, observations
 from sco.partition import Partition, Record
@@ -26,6 +27,7 @@ from sco.preflight import Rules
 from sco.project import Project
 from sco.search import Answer, Rejected
 from sco.store import Store
+from sco.vouching import Refused
 
 FORMAT = "sco.plan/1"
 BYTES_A_PIXEL = 2
@@ -94,6 +96,7 @@ class Plan:
     tiling: Tiling
     _scenes: Mapping[tuple[str, Tile], tuple[Observation, ...]] = field(repr=False, default_factory=dict)
     _rejected: Mapping[str, tuple[Mapping[str, str], ...]] = field(repr=False, default_factory=dict)
+    _missing: Mapping[tuple[str, Tile], Mapping[str, int]] = field(repr=False, default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """How many partitions are in each state."""
@@ -166,6 +169,7 @@ class Plan:
             observations=self._scenes.get((period.label, tile), ()),
             rejected=self._rejected.get(period.label, ()),
             rules=rules_of(self.project),
+            missing=self._missing.get((period.label, tile), {}),
         )
 
 
@@ -175,6 +179,7 @@ def rules_of(project: Project) -> Rules:
         roots=project.file_roots,
         mismatch=project.access.mismatch,
         contradiction=project.access.contradiction,
+        hosts=project.hosts,
     )
 
 
@@ -204,7 +209,8 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
         for indicator in project.resolved_indicators
     ]
     rejected = _rejected_by_period([one for answer in answers for one in answer.rejected], slices)
-    return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected)
+    missing = _missing(answers, tiling, slices, project)
+    return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected, missing)
 
 
 def _require_scenes(project: Project, answers: Sequence[Answer]) -> None:
@@ -292,6 +298,25 @@ def _rejected_by_period(
             if day is not None and day in period:
                 found[period.label].append({"id": one.id, "catalog": one.catalog, "reason": one.reason})
     return {label: tuple(entries) for label, entries in found.items()}
+
+
+def _missing(
+    answers: Sequence[Answer], tiling: Tiling, slices: Sequence[Slice], project: Project
+) -> dict[tuple[str, Tile], Counter[str]]:
+    """By period and tile, how many acquisitions of each sensor are known and cannot be used.
+
+    An item that is no scene has no place, so that it counts in every tile of its period.
+    """
+    missing: dict[tuple[str, Tile], Counter[str]] = defaultdict(Counter)
+    for source, answer in zip(project.sources, answers, strict=True):
+        refused = [one.scene for one in answer.rejected if isinstance(one, Refused) and one.scene]
+        for place, found in _place(refused, tiling, slices).items():
+            missing[place][source.sensor] += sum(len(one.scenes) for one in found)
+        lost = [one for one in answer.rejected if one.rubbish or why_bad(one.catalog, one.id)]
+        for label, entries in _rejected_by_period(lost, slices).items():
+            for tile in tiling:
+                missing[label, tile][source.sensor] += len(entries)
+    return dict(missing)
 
 
 def _is_chosen(entry: Entry, only: Only) -> bool:

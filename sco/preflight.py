@@ -1,18 +1,32 @@
 """What is checked before any pixel is read: where an asset may lie, and whether the file is what its item says."""
 
+import ctypes
+import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from sco.errors import SceneError
+from sco.landing import Landing, check_host, land
 from sco.model import Asset
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DRIVERS = frozenset({"GTiff", "COG", "JP2OpenJPEG", "MEM", "Memory"})
+"""GDAL's drivers that we read with, write products with, and that rasterio needs between them."""
 MOST_BLOCK_BYTES = 64 * 2**20
+MOST_PIXELS = 2**34
+MOST_BANDS = 1024
+MOST_RATIO = 5000
+"""Bytes of pixels a byte of file, from which a file is a bomb: real ones stay below the 1032 of deflate."""
+HARMLESS_BYTES = 2**30
+"""Pixels of fewer bytes than this hurt nobody, however small their file is."""
+_drivers = Lock()
+REMEDY = 'Set access.mismatch = "trust-file" if the file is the one to believe'
 
 
 @dataclass(frozen=True)
@@ -22,44 +36,125 @@ class Rules:
     roots: tuple[Path, ...] = ()
     """Local folders that assets may lie in."""
     mismatch: Literal["reject", "trust-file", "warn"] = "reject"
+    """Where header and item disagree: refuse the file, take the file's word and say so, or say it as a warning."""
     contradiction: Literal["quarantine", "pixels"] = "quarantine"
+    hosts: tuple[str, ...] = ()
+    """Web hosts that assets may lie on; a leading dot stands for all hosts under a domain."""
 
 
 def address(href: str, rules: Rules) -> str:
-    """The address that may be opened for this href. Raises SceneError for any other scheme, host or folder."""
-    parts = urlsplit(href)
-    if "<" in href or href.startswith("/vsi"):
+    """The address that may be asked for this href. Raises SceneError for any other scheme, host or folder."""
+    if "<" in href or href.startswith("/vsi") or "\0" in href:
         raise SceneError(f"asset address {href[:80]!r} is not a plain address: only https, s3 and files are read")
-    if parts.scheme in {"https", "s3"} or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    scheme = href.partition("://")[0] if "://" in href else ""
+    if scheme in {"https", "http"}:
+        check_host(href, rules.hosts)
         return href
-    if parts.scheme == "file" or href.startswith("/"):
-        return str(_allowed(Path(unquote(parts.path) if parts.scheme else href), rules))
+    if scheme == "s3":
+        return href
+    if scheme == "file" or (not scheme and href.startswith("/")):
+        return str(_allowed(Path(unquote(urlsplit(href).path) if scheme else href), rules))
     raise SceneError(f"asset address {href[:80]!r} is neither https, s3 nor a file: it is not read")
 
 
-def disagreements(file: "DatasetReader", asset: Asset) -> tuple[str, ...]:
+def landing(where: str, rules: Rules) -> Landing:
+    """Where an address that may be asked really leads, and how long the file there is if that can be told.
+
+    Raises SceneError where a redirect leads off the hosts, OSError where there is nothing.
+    """
+    if where.startswith(("https://", "http://")):
+        return land(where, rules.hosts)
+    return Landing(where, Path(where).stat().st_size if where.startswith("/") else None)
+
+
+def driver_of(where: str) -> str:
+    """The one GDAL driver that may open this address, so that a list of other files in disguise is not followed."""
+    return "JP2OpenJPEG" if where.partition("?")[0].lower().endswith((".jp2", ".j2k")) else "GTiff"
+
+
+@cache
+def drivers_to_skip() -> tuple[str, ...]:
+    """The drivers of this GDAL that we have no use for: those that open other addresses are among them."""
+    from rasterio import Env
+
+    with Env() as environment:
+        return tuple(sorted(environment.drivers().keys() - DRIVERS | {"VRT"}))
+
+
+def skip_drivers() -> None:
+    """Take the drivers that we have no use for out of this process.
+
+    GDAL heeds its own GDAL_SKIP only when it starts, which another library may long have made it do, and it takes its
+    VRT driver in again whenever it has a COG to write; so this is done again before every reading.
+    """
+    gdal = _gdal()
+    with _drivers:
+        for name in drivers_to_skip():
+            driver = gdal.GDALGetDriverByName(name.encode())
+            if driver:
+                gdal.GDALDeregisterDriver(driver)
+
+
+@cache
+def _gdal() -> ctypes.CDLL:
+    import rasterio._env
+
+    gdal = ctypes.CDLL(rasterio._env.__file__)  # finds what the module is linked to: rasterio's own GDAL
+    gdal.GDALGetDriverByName.restype = gdal.GDALDeregisterDriver.restype = ctypes.c_void_p
+    gdal.GDALGetDriverByName.argtypes, gdal.GDALDeregisterDriver.argtypes = [ctypes.c_char_p], [ctypes.c_void_p]
+    return gdal
+
+
+def disagreements(file: "DatasetReader", asset: Asset, size: int | None = None) -> tuple[str, ...]:
     """What the file's header says against its item, in words; nothing where they agree or the item is silent."""
     told = (
         ("CRS", asset.crs, _same_crs(file, asset.crs)),
         ("shape", asset.shape, asset.shape is None or tuple(file.shape) == tuple(asset.shape)),
         ("transform", asset.transform, asset.transform is None or _same_transform(file, asset.transform)),
         ("dtype", asset.dtype, asset.dtype is None or file.dtypes[0] == asset.dtype),
-        ("nodata", asset.nodata, asset.nodata is None or file.nodata is None or file.nodata == asset.nodata),
+        ("nodata", asset.nodata, asset.nodata is None or file.nodata is None or _same(file.nodata, asset.nodata)),
+        ("size", asset.size, None in (asset.size, size) or asset.size == size),
     )
-    return tuple(f"item says {name} {said}, file has {_in_file(file, name)}" for name, said, same in told if not same)
+    return tuple(
+        f"item says {name} {said}, file has {_in_file(file, name, size)}" for name, said, same in told if not same
+    )
 
 
 def check(file: "DatasetReader", asset: Asset, rules: Rules) -> tuple[str, ...]:
-    """The disagreements that are trusted to the file. Raises SceneError if the rules reject them, or for a bomb."""
-    height, width = file.block_shapes[0]
-    if height * width * 8 > MOST_BLOCK_BYTES and file.profile.get("tiled"):
-        raise SceneError(f"{asset.href} has blocks of {width} x {height} pixels: too large to be read safely")
-    found = disagreements(file, asset)
+    """The disagreements that are trusted to the file, as warnings where the rules say "warn".
+
+    Raises SceneError if the rules reject them, and for a file that is made to exhaust whoever reads it.
+    """
+    size = landing(address(asset.href, rules), rules).size
+    danger = _danger(file, size)
+    if danger:
+        raise SceneError(f"{asset.href} has {danger}: it cannot be read safely")
+    found = disagreements(file, asset, size)
     if found and rules.mismatch == "reject":
-        raise SceneError(
-            f'{asset.href}: {"; ".join(found)}. Set access.mismatch = "trust-file" if the file is the one to believe'
-        )
-    return found
+        raise SceneError(f"{asset.href}: {'; '.join(found)}. {REMEDY}")
+    return tuple(f"warning: {one}" for one in found) if rules.mismatch == "warn" else found
+
+
+def _danger(file: "DatasetReader", size: int | None) -> str | None:
+    """What makes the file a bomb, in words."""
+    depth = _bytes_a_pixel(file)
+    rows, columns = file.block_shapes[0]
+    plain = file.height * file.width * depth * file.count
+    if file.count > MOST_BANDS:
+        return f"{file.count:,} bands, over {MOST_BANDS:,}"
+    if file.height * file.width > MOST_PIXELS:
+        return f"{file.width:,} x {file.height:,} pixels, over {MOST_PIXELS:,}"
+    if rows * columns * depth * (file.count if file.profile.get("interleave") == "pixel" else 1) > MOST_BLOCK_BYTES:
+        return f"blocks of {columns:,} x {rows:,} pixels, over {MOST_BLOCK_BYTES // 2**20} MiB each"
+    if size and plain > HARMLESS_BYTES and plain > MOST_RATIO * size:
+        return f"{plain:,} bytes of pixels in a file of {size:,} bytes"
+    return None
+
+
+def _bytes_a_pixel(file: "DatasetReader") -> int:
+    import numpy as np
+
+    return 8 if file.dtypes[0].startswith("complex") else np.dtype(file.dtypes[0]).itemsize
 
 
 def _allowed(path: Path, rules: Rules) -> Path:
@@ -81,7 +176,11 @@ def _same_transform(file: "DatasetReader", transform: tuple[float, ...]) -> bool
     return all(abs(a - b) <= 1e-3 * step for a, b in zip(tuple(file.transform)[:6], transform, strict=False))
 
 
-def _in_file(file: "DatasetReader", name: str) -> str:
+def _same(one: float, two: float) -> bool:
+    return one == two or (math.isnan(one) and math.isnan(two))
+
+
+def _in_file(file: "DatasetReader", name: str, size: int | None) -> str:
     match name:
         case "CRS":
             return str(file.crs)
@@ -91,5 +190,7 @@ def _in_file(file: "DatasetReader", name: str) -> str:
             return str(tuple(file.transform)[:6])
         case "dtype":
             return str(file.dtypes[0])
+        case "size":
+            return str(size)
         case _:
             return str(file.nodata)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+NOWHERE = "file:"
 REMOTE = ("s3://", "gs://", "az://")
 
 
@@ -86,10 +87,23 @@ class Area(Frozen):
 
 
 class CatalogAt(Frozen):
-    """A known catalog's conventions at another address."""
+    """A known catalog's conventions at another address: a service, or a file or folder beside the project's file."""
 
     id: str
-    url: Annotated[str, Field(pattern=r"^https?://")]
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    file: Annotated[str, Field(min_length=1)] | None = None
+    _folder: Path = PrivateAttr(default=Path())
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the folder that `file` is relative to. Raises ValueError unless there is one of url and file."""
+        if (self.url is None) == (self.file is None):
+            raise ValueError(f"say where catalog {self.id!r} is by one of url, file")
+        self._folder = (context or {}).get("folder", Path())
+
+    @property
+    def address(self) -> str:
+        """Its URL, which for a file is its absolute one."""
+        return self.url or (self._folder / str(self.file)).resolve().as_uri()
 
 
 class Source(Frozen):
@@ -139,6 +153,7 @@ class Access(Frozen):
     """What may be read, and what to do where descriptions and files disagree."""
 
     files: tuple[str, ...] = ()
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?$")], ...] = ()
     mismatch: Literal["reject", "trust-file", "warn"] = "reject"
     contradiction: Literal["quarantine", "pixels"] = "quarantine"
 
@@ -199,7 +214,7 @@ class Project(Frozen):
     def check(cls, content: dict[str, Any], path: Path) -> Self:
         """The project in this parsed TOML, read from `path`. Raises ConfigurationError."""
         try:
-            project = cls.model_validate(content)
+            project = cls.model_validate(content, context={"folder": path.resolve().parent})
         except ValidationError as error:
             raise ConfigurationError(_complaint(error, path)) from error
         project._file = path.resolve()
@@ -240,6 +255,15 @@ class Project(Frozen):
     def file_roots(self) -> tuple[Path, ...]:
         """The local folders that assets may be read from."""
         return tuple((self._file.parent / folder).resolve() for folder in self.access.files)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The web hosts that assets may be read from: those of its catalogs, and those that it names itself."""
+        from sco.landing import host_of
+
+        catalogs = [catalog for source in self.sources for catalog in source.resolved_catalogs]
+        own = {host_of(catalog.url) for catalog in catalogs if catalog.url.startswith("http")}
+        return tuple(sorted(own.union(self.access.hosts, *(catalog.hosts for catalog in catalogs))))
 
     @property
     def zones_file(self) -> Path | None:
@@ -290,8 +314,11 @@ def _catalog(entry: str | CatalogAt) -> Catalog:
     from dataclasses import replace
 
     if isinstance(entry, CatalogAt):
-        return replace(_require(entry.id, library.catalogs), url=entry.url)
-    return _require(entry, library.catalogs)
+        return replace(_require(entry.id, library.catalogs), url=entry.address)
+    catalog = _require(entry, library.catalogs)
+    if catalog.url == NOWHERE:
+        raise ValueError(f'catalog {entry!r} is nowhere by itself: write {{ id = "{entry}", file = "items.json" }}')
+    return catalog
 
 
 def _require(name: str, names: "library.Library[library.T]") -> "library.T":

@@ -32,15 +32,11 @@ def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[s
 
     Meanings that the sensor widens are widened by whole pixels of `pixel_m` metres; not at all where that is 0.
     """
-    states = np.full(codes.shape, State.SEEN, np.uint8)
-    for meaning in masked:
-        flag = quality.flags.get(meaning)
-        if flag is not None:
-            reach = quality.dilated_m.get(meaning, 0.0) / pixel_m if pixel_m else 0.0
-            states[widened(flag.raised(codes), reach)] = State.MASKED
-    if quality.not_acquired is not None:
-        states[quality.not_acquired.raised(codes)] = State.NOT_ACQUIRED
-    return states
+    if codes.dtype == np.uint8 and not (pixel_m and quality.dilated_m):
+        by_code = _decoded(np.arange(256, dtype=np.uint8), quality, masked, 0.0)
+        states: States = by_code[codes]
+        return states
+    return _decoded(codes, quality, masked, pixel_m)
 
 
 def widened(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
@@ -66,6 +62,18 @@ def margin(sensor: Sensor, pixel_m: float) -> int:
 def everywhere(state: State, shape: tuple[int, int]) -> States:
     """A whole grid in one state."""
     return np.full(shape, state, np.uint8)
+
+
+def _decoded(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str], pixel_m: float) -> States:
+    states = np.full(codes.shape, State.SEEN, np.uint8)
+    for meaning in masked:
+        flag = quality.flags.get(meaning)
+        if flag is not None:
+            reach = quality.dilated_m.get(meaning, 0.0) / pixel_m if pixel_m else 0.0
+            states[widened(flag.raised(codes), reach)] = State.MASKED
+    if quality.not_acquired is not None:
+        states[quality.not_acquired.raised(codes)] = State.NOT_ACQUIRED
+    return states
 
 
 def _widened_along_rows(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

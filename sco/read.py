@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from rasterio.windows import Window
 
 from sco import library, preflight
 from sco.errors import UpstreamError
+from sco.landing import AGENT
 from sco.model import Asset, Band, Scene, Sensor
+from sco.multihash import require_intact
 from sco.preflight import Rules
 
 Numbers = NDArray[Any]
@@ -33,6 +36,7 @@ SHRINKS_FROM = 1.5
 """Source pixels a target pixel from which a warp is a shrinking one, which wants a wider kernel."""
 GDAL_SETTINGS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_USERAGENT": AGENT,
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 0.5,
     "GDAL_HTTP_TIMEOUT": 60,
@@ -56,7 +60,8 @@ class Reading:
 
 
 def environment() -> rasterio.Env:
-    """The GDAL settings that every reading thread must be in."""
+    """The GDAL settings that every reading thread must be in; drivers that we have no use for are gone from then on."""
+    preflight.skip_drivers()
     return rasterio.Env(**GDAL_SETTINGS)
 
 
@@ -74,9 +79,14 @@ def read_scene(scene: Scene, band: Band, sensor: Sensor, geobox: GeoBox, rules: 
 
 
 def signed(scene: Scene, band: str) -> Asset:
-    """The asset of a band at an address that can be read now."""
+    """The asset of a band at an address that can be read now. Raises UpstreamError when nobody signs it."""
     asset, sign = scene.assets[band], library.catalogs[scene.catalog].sign
-    return replace(asset, href=sign(asset.href)) if sign else asset
+    if sign is None:
+        return asset
+    try:
+        return replace(asset, href=sign(asset.href))
+    except OSError as error:
+        raise UpstreamError(_unsigned(f"{asset.href} cannot be signed by {scene.catalog}: {error}")) from error
 
 
 def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
@@ -86,7 +96,7 @@ def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
     """
     where = preflight.address(asset.href, rules)
     try:
-        with environment(), _opened(where) as file:
+        with environment(), _opened(where, rules) as file:
             shape = (min(most[0], file.height), min(most[1], file.width))
             numbers: Numbers = file.read(1, out_shape=shape, resampling=Resampling.nearest)
             return numbers
@@ -100,9 +110,11 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
     Raises SceneError for an address or header that the rules refuse, UpstreamError when the file cannot be read.
     """
     where = preflight.address(asset.href, rules)
+    if asset.checksum and where.startswith("/") and not where.startswith("/vsi"):
+        require_intact(Path(where), asset.checksum)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with _opened(where) as file:
+            with _opened(where, rules) as file:
                 trusted = preflight.check(file, asset, rules)
                 nodata = _nodata(file, asset, band)
                 return Reading(_numbers(file, band, geobox, nodata), nodata, trusted)
@@ -119,9 +131,10 @@ def _unsigned(text: str) -> str:
 
 
 @contextmanager
-def _opened(where: str) -> Iterator[DatasetReader]:
+def _opened(where: str, rules: Rules) -> Iterator[DatasetReader]:
+    landed = preflight.landing(where, rules).address
     # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
-    with rasterio.open(where, driver="GTiff") as file:
+    with rasterio.open(landed, driver=preflight.driver_of(where)) as file:
         yield file
 
 

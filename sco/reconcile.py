@@ -46,6 +46,8 @@ class Summary:
     empty: int = 0
     failed: tuple[str, ...] = ()
     """Partitions with assets that could not be read, each with the first reason."""
+    unusable: tuple[str, ...] = ()
+    """Items that catalogs offered and that are no scenes, each with its catalog and the reason."""
     seconds: float = 0.0
     snapshot: str = ""
 
@@ -53,6 +55,12 @@ class Summary:
     def partitions(self) -> int:
         """How many partitions were committed."""
         return self.computed + self.empty
+
+
+def unusable(plan: Plan) -> tuple[str, ...]:
+    """The items that the plan had to do without because they are rubbish, each with its catalog and the reason."""
+    rejected = (one for answer in plan.answers for one in answer.rejected if one.rubbish)
+    return tuple(f"{one.id} of {one.catalog}: {one.reason}" for one in rejected)
 
 
 def lay_out(project: Project) -> Store:
@@ -80,7 +88,7 @@ class Reconciliation:
         self.verb = verb
         self.workers = workers
         self.batches = _batches(plan.blocks(only))
-        self.summary = Summary(self.project.id, "", len(self.batches))
+        self.summary = Summary(self.project.id, "", len(self.batches), unusable=unusable(plan))
         self._lock = FileLock(self.project.workspace / "run.lock", timeout=0)
 
     def __enter__(self) -> Self:

@@ -1,7 +1,8 @@
 """One question to one catalog, and the reply: the items as they came, whole, kept on disk and read back.
 
 Only `collections`, `bbox`, `datetime` and `limit` are asked, which every STAC API must understand: servers that do
-not know `query` or `filter` answer with nothing, or with everything, and no error.
+not know `query` or `filter` answer with nothing, or with everything, and no error. A `filter` is added only where the
+server says that it knows it.
 """
 
 import gzip
@@ -11,12 +12,13 @@ import os
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from pystac import STACError, STACTypeError
 from pystac_client import Client, ItemSearch
@@ -27,11 +29,14 @@ from pystac_client.warnings import PystacClientWarning
 from requests.exceptions import ChunkedEncodingError
 from urllib3 import Retry
 
+from sco import shelf
 from sco.errors import IntegrityError, UpstreamError
 from sco.item import shown
+from sco.landing import AGENT, LOOPBACK
 from sco.model import BBox, Catalog, Collection
+from sco.rate import wait_turn
 
-AGENT = {"User-Agent": "space-for-climate-observatory-pipeline"}
+HEADERS = {"User-Agent": AGENT}
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
 MOST_ITEMS = 200_000
 TRIES = 3  # of a reply that breaks off halfway, which urllib3 does not retry
@@ -40,7 +45,6 @@ PATIENCE = Retry(
     total=5,
     connect=2,  # a server that refuses is given up in under 2 seconds, one that is busy in about 20
     read=2,
-    status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=None,
     respect_retry_after_header=True,
     retry_after_max=120,
@@ -48,6 +52,9 @@ PATIENCE = Retry(
     backoff_jitter=0.5,
     raise_on_status=False,
 )
+
+FILTERS = ("/item-search#filter", "/conf/cql2-json", "/conf/basic-cql2")
+"""How the conformance classes end that a server must name before it is trusted to understand a filter."""
 
 BROKEN = (
     APIError,
@@ -64,6 +71,9 @@ BROKEN = (
 """What pystac-client raises for a reply that is missing, or is not the JSON that it should be."""
 
 
+PageBody = Callable[[str, BBox, str, int], Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Question:
     """The scenes of one sensor over a box of degrees, from `start` up to, and without, `end`, both aware."""
@@ -74,11 +84,14 @@ class Question:
     bbox: BBox
     start: datetime
     end: datetime
+    max_cloud: float | None = None
+    """Per cent of cloud that a server which can filter may leave out what is above of."""
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The question as JSON: equal for equal questions."""
-        return {
+        cloud = {} if self.max_cloud is None else {"max_cloud": self.max_cloud}
+        return cloud | {
             "sensor": self.sensor,
             "catalog": self.catalog.id,
             "url": self.catalog.url,
@@ -105,27 +118,39 @@ class Reply:
 
 
 class Messenger(StacApiIO):
-    """pystac-client's transport, patient with a busy server and with a reply that breaks off."""
+    """pystac-client's transport: polite, patient with a busy server and with a reply that breaks off."""
 
-    def __init__(self) -> None:
-        super().__init__(max_retries=PATIENCE)
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(max_retries=PATIENCE.new(status_forcelist=catalog.retried))
+        self.catalog = catalog
+        self.host = urlsplit(catalog.url).hostname or ""
 
     def json_loads(self, txt: str, *_: Any, **__: Any) -> Any:
         """The JSON in `txt`; NaN is let through, so that one bad item does not cost the whole page."""
         return json.loads(txt)
 
     def read_json(self, source: Any, *args: Any, **kwargs: Any) -> Any:
-        """The JSON at `source`, asked for again if it breaks off; never a local file, which a link may name."""
-        if not str(source).startswith(("https://", "http://")):
-            raise APIError(f"its link {shown(str(source))} is no web address")
+        """The JSON at `source`, asked for again if it breaks off; never from elsewhere, which a link may name."""
+        self._check_link(str(source))
         for tried in range(1, TRIES):
             try:
-                return super().read_json(source, *args, **kwargs)
+                return self._read(source, *args, **kwargs)
             except (APIError, json.JSONDecodeError) as error:
                 if not _broke_off(error):
                     raise
                 time.sleep(PATIENCE.backoff_factor * tried)
+        return self._read(source, *args, **kwargs)
+
+    def _read(self, source: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.host not in LOOPBACK:  # a server of one's own needs no politeness
+            wait_turn(self.host, self.catalog.requests_per_second)
         return super().read_json(source, *args, **kwargs)
+
+    def _check_link(self, link: str) -> None:
+        if not link.startswith(("https://", "http://")):
+            raise APIError(f"its link {shown(link)} is no web address")
+        if urlsplit(link).hostname != self.host and urlsplit(link).hostname not in self.catalog.hosts:
+            raise APIError(f"its link {shown(link)} leads away from {self.host}")
 
 
 def ask(question: Question) -> Reply:
@@ -134,8 +159,10 @@ def ask(question: Question) -> Reply:
     items: list[Any] = []
     pages, failure = 0, None
     try:
-        items, pages = _gather(_pages(question))
+        items, pages = _taken(question) if shelf.is_shelf(question.catalog.url) else _gather(_pages(question))
     except (*BROKEN, UpstreamError) as error:
+        if question.max_cloud is not None and 400 <= (getattr(error, "status_code", None) or 0) < 500:
+            return ask(replace(question, max_cloud=None))  # it does not know the filter after all
         failure = _cause(error)
     return Reply(tuple(items), pages, round(time.monotonic() - began, 3), failure)
 
@@ -178,8 +205,40 @@ def kept_reply(question: Question, folder: Path) -> Reply:
     return reply
 
 
+def _taken(question: Question) -> tuple[list[Any], int]:
+    """The items that lie in files, as if they had come on one page."""
+    items = shelf.take(question.catalog.url, question.collection.id, question.bbox, question.start, question.end)
+    if len(items) > MOST_ITEMS:
+        raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
+    return items, 1
+
+
 def _pages(question: Question) -> Iterator[dict[str, Any]]:
-    messenger = Messenger()
+    messenger = Messenger(question.catalog)
+    if question.catalog.pages:
+        yield from _numbered(question, messenger, question.catalog.pages)
+    else:
+        yield from _linked(question, messenger)
+
+
+def _numbered(question: Question, messenger: Messenger, body_of: PageBody) -> Iterator[dict[str, Any]]:
+    """Pages that are asked for by number, until one comes that is not full or all that match have come."""
+    catalog, came = question.catalog, 0
+    interval = "/".join(
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (question.start, question.end)
+    )
+    for number in count(1):
+        body = dict(body_of(question.collection.id, question.bbox, interval, number))
+        page = messenger.read_json(f"{catalog.url}/search", method="POST", headers=HEADERS, parameters=body)
+        yield page
+        full, matched = len(_features(page)), _matched(page)
+        came += full
+        if full == 0 or (came >= matched if matched is not None else full < catalog.page_limit):
+            return
+
+
+def _linked(question: Question, messenger: Messenger) -> Iterator[dict[str, Any]]:
+    """Pages that follow one another by their links."""
     search = _search(question, messenger)
     page = messenger.read_json(search.url, method=search.method, parameters=search.get_parameters())
     while True:
@@ -193,13 +252,27 @@ def _pages(question: Question) -> Iterator[dict[str, Any]]:
 def _search(question: Question, messenger: Messenger) -> ItemSearch:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PystacClientWarning)  # a server that says little of itself may still answer
-        client = Client.open(question.catalog.url, stac_io=messenger, headers=AGENT, timeout=TIMEOUT)
+        client = Client.open(question.catalog.url, stac_io=messenger, headers=HEADERS, timeout=TIMEOUT)
         return client.search(
             collections=[question.collection.id],
             bbox=question.bbox,
             datetime=(question.start, question.end),
             limit=question.catalog.page_limit,
+            **_filter(question, client.get_conforms_to()),
         )
+
+
+def _filter(question: Question, conforms_to: Sequence[object]) -> dict[str, Any]:
+    """Words that keep clouded items from being sent, and no others, for a server that says it knows them."""
+    known = all(any(str(said).endswith(name) for said in conforms_to) for name in FILTERS)
+    if question.max_cloud is None or not known:
+        return {}
+    cloud = {"property": "eo:cloud_cover"}
+    clear = {"op": "<=", "args": [cloud, question.max_cloud]}
+    return {
+        "filter": {"op": "or", "args": [clear, {"op": "isNull", "args": [cloud]}]},
+        "filter_lang": "cql2-json",
+    }
 
 
 def _next(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -219,9 +292,8 @@ def _gather(pages: Iterator[dict[str, Any]]) -> tuple[list[Any], int]:
     """The items of all pages. Stops at a page that brings nothing new; raises UpstreamError if items are missing."""
     items: list[Any] = []
     known: set[str] = set()
-    count = 0
-    for page in pages:
-        count += 1
+    turned = 0
+    for turned, page in enumerate(pages, 1):  # noqa: B007 - it is told when all is over
         features = _features(page)
         fresh = {key_of(item) for item in features} - known
         items.extend(features)
@@ -229,7 +301,7 @@ def _gather(pages: Iterator[dict[str, Any]]) -> tuple[list[Any], int]:
         if not fresh or len(known) > MOST_ITEMS:
             break
     _check_complete(page, len(known), looped=bool(features) and not fresh)
-    return items, count
+    return items, turned
 
 
 def _features(page: object) -> Sequence[Any]:

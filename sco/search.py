@@ -10,9 +10,11 @@ from typing import Any
 
 import shapely
 
+from sco import library
 from sco.errors import SceneError, UpstreamError
 from sco.item import ID, read_item, shown, told_time
-from sco.model import BBox, Scene
+from sco.known_bad import why_bad
+from sco.model import BBox, Catalog, Collection, Scene
 from sco.project import Source
 from sco.reply import Question, Reply, ask, keep_reply, kept_reply, key_of
 
@@ -29,6 +31,8 @@ class Rejected:
     reason: str
     time: datetime | None = None
     """When it was acquired, if the item tells."""
+    rubbish: bool = False
+    """It is no scene at all, so that what it should have been is missing; all others are left out on purpose."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,18 @@ def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Pat
 
 
 def _questions(source: Source, bbox: BBox, start: datetime, end: datetime) -> list[Question]:
-    return [
-        Question(source.sensor, catalog, collection, bbox, start, end)
+    places = [
+        (catalog, collection)
         for catalog in source.resolved_catalogs
         for collection in catalog.collections[source.sensor]
     ]
+    cloud = source.max_cloud if source.max_cloud < 100 and _cannot_be_outranked(places) else None
+    return [Question(source.sensor, catalog, collection, bbox, start, end, cloud) for catalog, collection in places]
+
+
+def _cannot_be_outranked(places: Sequence[tuple[Catalog, Collection]]) -> bool:
+    """Whether no scene that is sent could have had to stand back behind a clouded one that is not sent."""
+    return len(places) == 1 and places[0][1].baseline is None
 
 
 def _check_answered(questions: Sequence[Question], replies: Sequence[Reply]) -> None:
@@ -116,24 +127,56 @@ def _read(source: Source, question: Question, reply: Reply) -> Verdict:
     """The items that are scenes and answer the question. An item that came twice counts once, as it came last."""
     scenes, rejected = [], []
     for item in {key_of(item): item for item in reply.items}.values():
-        try:
-            scenes.append(_scene(item, source, question))
-        except (SceneError, RecursionError) as error:
-            rejected.append(Rejected(_id(item), question.catalog.id, str(error), told_time(item)))
+        verdict = _scene_or_reason(item, source, question)
+        if isinstance(verdict, Scene):
+            scenes.append(verdict)
+        else:
+            rejected.append(verdict)
     return scenes, rejected
 
 
-def _scene(item: Any, source: Source, question: Question) -> Scene:
+def _scene_or_reason(item: Any, source: Source, question: Question) -> Scene | Rejected:
+    told, rubbish = item, False
+    try:
+        told = _in_stac_words(item, question.catalog)
+        reason = _unwanted(told, question)
+        if reason is None:
+            scene = read_item(told, source.resolved_sensor, question.catalog, question.collection)
+            reason = _beside(scene, question)
+            if reason is None:
+                return scene
+    except (SceneError, RecursionError) as error:
+        reason, rubbish = str(error), True
+    return Rejected(_id(told), question.catalog.id, reason, told_time(told), rubbish)
+
+
+def _in_stac_words(item: Any, catalog: Catalog) -> Mapping[str, Any]:
     if not isinstance(item, Mapping):
         raise SceneError(f"it is {shown(item)}, not an object")
-    if item.get("collection") != question.collection.id:
-        raise SceneError(f"it is of collection {shown(item.get('collection'))}, not {question.collection.id!r}")
-    scene = read_item(item, source.resolved_sensor, question.catalog, question.collection)
+    if catalog.normalise is None:
+        return item
+    try:
+        return catalog.normalise(item)
+    except (TypeError, KeyError, IndexError, AttributeError, ValueError) as error:
+        raise SceneError(f"it is not in the words of {catalog.id}: {shown(str(error))}") from error
+
+
+def _unwanted(item: Mapping[str, Any], question: Question) -> str | None:
+    """Why this item is left out before it is looked into, if it is."""
+    if not isinstance(item.get("collection"), str):
+        raise SceneError(f"its collection is {shown(item.get('collection'))}, not text")
+    if item["collection"] != question.collection.id:
+        return f"it is of collection {shown(item.get('collection'))}, not {question.collection.id!r}"
+    return why_bad(question.catalog.id, str(item.get("id")))
+
+
+def _beside(scene: Scene, question: Question) -> str | None:
+    """Why this scene does not answer the question, if it does not."""
     if not question.start <= scene.time < question.end:
-        raise SceneError(f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked")
+        return f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked"
     if not shapely.intersects(shapely.from_wkt(scene.footprint), shapely.box(*question.bbox)):
-        raise SceneError("its footprint does not touch the area that was asked")
-    return scene
+        return "its footprint does not touch the area that was asked"
+    return None
 
 
 def _newest(scenes: Iterable[Scene]) -> Verdict:
@@ -192,9 +235,19 @@ def _merged(chosen: Sequence[Scene], scenes: Iterable[Scene]) -> Verdict:
             merged.append(scene)
         else:
             first = merged[twin]
-            merged[twin] = replace(first, mirrors=(*first.mirrors, scene))
+            merged[twin] = replace(_completed(first, scene), mirrors=(*first.mirrors, scene))
             rejected.append(_reject(scene, f"the same acquisition as {first.id} of {first.catalog}, which comes first"))
     return merged, rejected
+
+
+def _completed(first: Scene, other: Scene) -> Scene:
+    """The scene with the bands of which its own collection never has any, where its catalog keeps them in another."""
+    if first.catalog != other.catalog:
+        return first
+    collections = library.catalogs[first.catalog].collections[first.sensor]
+    own = {band for collection in collections if collection.id == first.collection for band in collection.assets}
+    added = {band: asset for band, asset in other.assets.items() if band not in own}
+    return replace(first, assets={**added, **first.assets}) if added else first
 
 
 def _pass(scene: Scene) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sco.model import Band, Classes, Identity, Offset, Quality, Sensor
 
-PRODUCT = re.compile(r"(S2[A-D])_MSIL2A_(\d{8}T\d{6})_N\d{4}_R\d{3}_T(\d{2}[C-X][A-Z]{2})")
+PRODUCT = re.compile(r"(S2[A-D])_MSIL2A_(\d{8}T\d{6})_(?:N\d{4}_)?R\d{3}_T(\d{2}[C-X][A-Z]{2})")
 DATATAKE = re.compile(r"GS2[A-D]_(\d{8}T\d{6})_\d{6}")
 DATASTRIP = re.compile(r"_S(\d{8}T\d{6})")
 TILE = re.compile(r"(\d{1,2}[C-X][A-Z]{2})")
@@ -23,8 +23,8 @@ def reflectance(name: str, resolution_m: float) -> Band:
 def identify(item_id: str, properties: Mapping[str, Any]) -> Identity:
     """Platform, start of the datatake, MGRS tile and start of the datastrip, from whichever spelling is there."""
     product = PRODUCT.search(str(properties.get("s2:product_uri", item_id)))
-    datatake = DATATAKE.search(str(properties.get("s2:datatake_id", "")))
-    datastrip = DATASTRIP.search(str(properties.get("s2:datastrip_id", "")))
+    datatake = DATATAKE.search(_told(properties, "datatake_id"))
+    datastrip = DATASTRIP.search(_told(properties, "datastrip_id"))
     tile = TILE.search(str(properties.get("grid:code", "")) or (product[3] if product else item_id))
     return Identity(
         platform=str(properties.get("platform", product[1] if product else "")).lower().replace("sentinel-", "s"),
@@ -32,6 +32,10 @@ def identify(item_id: str, properties: Mapping[str, Any]) -> Identity:
         tile=tile[1].zfill(5) if tile else "",
         datastrip=datastrip[1] if datastrip else "",
     )
+
+
+def _told(properties: Mapping[str, Any], name: str) -> str:
+    return str(properties.get(f"s2:{name}", properties.get(f"eopf:{name}", "")))
 
 
 SENSOR = Sensor(

@@ -18,7 +18,7 @@ from sco.item import read_item, shown, told_time
 from sco.model import Collection, Identity, Scene
 from sensors.sentinel2 import SENSOR
 
-(COLLECTION,) = CATALOG.collections["sentinel2"]
+COLLECTION = CATALOG.collections["sentinel2"][-1]
 CDSE = Collection(
     id="sentinel-2-l2a",
     assets={"red": "B04_10m", "scl": "SCL_20m"},

@@ -131,3 +131,10 @@ def test_scenes_are_grouped_by_solar_day_in_order(write_scene):
         (15, ["early", "late"]),
         (16, ["next"]),
     ]
+
+
+def test_a_daily_product_keeps_its_own_day_west_of_greenwich(write_scene):
+    daily = replace(
+        write_scene("a", np.zeros((4, 4)), np.zeros((4, 4))), sensor="oisst", time=datetime(2022, 9, 1, tzinfo=UTC)
+    )
+    assert solar_day(daily, -75.0) == date(2022, 9, 1)

@@ -115,7 +115,7 @@ def test_a_file_that_is_cut_off_is_an_error_and_not_nodata(write_raster):
 def test_a_signature_is_never_told():
     signed = Asset("https://127.0.0.1:9/B04.tif?sv=2024&sig=SECRET%2Bkey&se=now")
     with pytest.raises(UpstreamError) as caught:
-        read(signed, REFLECTANCE, box(600_000, 4_850_000, 10, 5, 5), Rules())
+        read(signed, REFLECTANCE, box(600_000, 4_850_000, 10, 5, 5), Rules(hosts=("127.0.0.1:9",)))
     assert "SECRET" not in str(caught.value)
     assert "https://127.0.0.1:9/B04.tif cannot be read" in str(caught.value)
 
@@ -173,3 +173,31 @@ def test_a_link_does_not_lead_out_of_the_allowed_folders(write_raster, tmp_path)
     (allowed / "link.tif").symlink_to(path)
     with pytest.raises(SceneError, match="outside the folders"):
         read(Asset(str(allowed / "link.tif")), REFLECTANCE, box(0, 0, 10, 2, 2), Rules((allowed,)))
+
+
+def test_a_signer_that_is_down_is_an_upstream_error(monkeypatch, write_raster):
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from sco import library
+    from sco.model import Identity, Scene
+    from sco.read import signed
+
+    def down(href: str) -> str:
+        raise TimeoutError(f"no token for {href}?sig=SECRET")
+
+    monkeypatch.setattr("catalogs.simulated.CATALOG", replace(library.catalogs["simulated"], sign=down))
+    scene = Scene(
+        id="a",
+        sensor="sentinel2",
+        catalog="simulated",
+        collection="sentinel-2-l2a",
+        identity=Identity("", "", "", ""),
+        time=datetime(2023, 7, 1, tzinfo=UTC),
+        footprint="POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        bbox=(0, 0, 1, 1),
+        assets={"red": Asset("https://example.org/red.tif")},
+    )
+    with pytest.raises(UpstreamError, match="cannot be signed by simulated: no token for") as caught:
+        signed(scene, "red")
+    assert "SECRET" not in str(caught.value)

@@ -2,28 +2,31 @@
 
 import gzip
 import json
-import threading
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rustac
+from observatory import Play, Request, landing, offering, page, playing, say
 
-from catalogs.earth_search import CATALOG
+from catalogs import geodes
+from catalogs.earth_search import CATALOG as EARTH_SEARCH
 from sco import reply
-from sco.errors import IntegrityError, UpstreamError
-from sco.model import BBox, Identity
+from sco.errors import ConfigurationError, IntegrityError, UpstreamError
+from sco.known_bad import known_bad
+from sco.model import BBox, Collection, Identity
 from sco.project import Source
 from sco.reply import Question, ask
 from sco.search import Answer, recall, search
 from sco.simulator.server import serve
 
-(COLLECTION,) = CATALOG.collections["sentinel2"]
+COLLECTION = EARTH_SEARCH.collections["sentinel2"][-1]
+CATALOG = replace(EARTH_SEARCH, collections={"sentinel2": (COLLECTION,)})
 JULY = (datetime(2023, 7, 1, tzinfo=UTC), datetime(2023, 8, 1, tzinfo=UTC))
 AUGUST = (datetime(2023, 8, 1, tzinfo=UTC), datetime(2023, 9, 1, tzinfo=UTC))
 MARCH_2020 = (datetime(2020, 3, 1, tzinfo=UTC), datetime(2020, 3, 6, tzinfo=UTC))
@@ -32,6 +35,12 @@ SLOVENIA: BBox = (14.9, 45.0, 16.5, 47.0)
 
 
 # Real input
+
+
+@pytest.fixture(autouse=True)
+def _one_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earth Search without Collection 1, so that a question to it is one question."""
+    monkeypatch.setattr("catalogs.earth_search.CATALOG", CATALOG)
 
 
 @pytest.fixture(scope="module")
@@ -168,96 +177,6 @@ def test_a_damaged_reply_is_not_recalled(ten_scenes: str, tmp_path: Path) -> Non
 
 
 # Servers of our own
-
-
-@dataclass
-class Request:
-    """What a client sent."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-
-@dataclass
-class Play:
-    """One server on loopback: what it answers, and what it was asked."""
-
-    url: str = ""
-    asked: list[Request] = field(default_factory=list)
-
-    @property
-    def searches(self) -> list[Request]:
-        """The requests for a page of items."""
-        return [request for request in self.asked if request.path != "/"]
-
-
-Answering = Callable[[Request], tuple[int, dict[str, str], bytes]]
-
-
-@contextmanager
-def playing(answer: Callable[[Play, Request], tuple[int, dict[str, str], bytes]]) -> Iterator[Play]:
-    """A server on loopback that answers as told; `Content-Length` is right unless the answer names one."""
-    play = Play()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length) or b"{}")
-            request = Request(self.command, self.path, dict(self.headers), body)
-            play.asked.append(request)
-            status, headers, content = answer(play, request)
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(content))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    play.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield play
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def say(content: Any, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return status, names, content if isinstance(content, bytes) else json.dumps(content).encode()
-
-
-def landing(play: Play) -> dict[str, Any]:
-    link = {"rel": "search", "type": "application/geo+json", "method": "POST", "href": f"{play.url}/search"}
-    core = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
-    return {
-        "type": "Catalog",
-        "stac_version": "1.0.0",
-        "id": "play",
-        "description": "A play",
-        "links": [link],
-        "conformsTo": core,
-    }
-
-
-def page(*items: Any, **rest: Any) -> dict[str, Any]:
-    return {"type": "FeatureCollection", "features": list(items), "links": [], **rest}
-
-
-@contextmanager
-def offering(*items: Any, **rest: Any) -> Iterator[Play]:
-    """A server whose one page has these items."""
-    with playing(lambda play, request: say(landing(play) if request.path == "/" else page(*items, **rest))) as play:
-        yield play
 
 
 def an_item(
@@ -641,3 +560,387 @@ def test_a_question_asks_one_catalog(ten_scenes: str) -> None:
     away = ask(replace(question, catalog=replace(CATALOG, url="http://127.0.0.1:9")))
     assert (away.items, away.pages) == ((), 0)
     assert "Connection refused" in str(away.failure)
+
+
+# Catalogs that turn pages in their own way
+
+
+def a_product(number: int) -> dict[str, Any]:
+    """An item in the words of GEODES: published in August, acquired in July."""
+    day = 1 + number % 28
+    product = f"S2A_MSIL2A_202307{day:02d}T103631_N0509_R008_T31TFJ_{number:08d}"
+    item = an_item(day, assets={"red": {"href": "s3://x/B04.tif"}}, collection="THEIA")
+    item["id"] = f"URN:FEATURE:DATA:gdh:{number}:V1"
+    item["properties"] = {
+        "identifier": product,
+        "dataset": "THEIA",
+        "datetime": "2023-08-15T00:00:00Z",
+        "start_datetime": f"2023-07-{day:02d}T10:36:31.{number:03d}Z",
+        "grid:code": "T31TFJ",
+        "platform": "S2A",
+        "sat:orbit_state": "Descending",
+        "s2:datatake_id": f"GS2A_202307{day:02d}T10{number // 28:02d}31_042001_N05.09",
+        "processing:version": "05.09",
+    }
+    return item
+
+
+@pytest.fixture
+def theia(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GEODES as if one of its collections could be read."""
+    collection = Collection("THEIA", {"red": "red"}, baseline="s2:processing_baseline")
+    monkeypatch.setattr(geodes, "CATALOG", replace(geodes.CATALOG, collections={"sentinel2": (collection,)}))
+
+
+def _by_number(
+    products: list[dict[str, Any]], cap: int = 80
+) -> Callable[[Play, Request], tuple[int, dict[str, str], bytes]]:
+    def answer(_: Play, request: Request) -> tuple[int, dict[str, str], bytes]:
+        body = request.body
+        assert (request.method, request.path) == ("POST", "/search")
+        first = (body["page"] - 1) * cap
+        return say(page(*products[first : first + cap], context={"matched": len(products)}))
+
+    return answer
+
+
+def geodes_at(url: str) -> Source:
+    return Source.model_validate({"sensor": "sentinel2", "catalogs": [{"id": "geodes", "url": url}]})
+
+
+@pytest.mark.usefixtures("theia")
+@pytest.mark.parametrize(("products", "pages"), [(0, 1), (79, 1), (80, 1), (81, 2), (165, 3)])
+def test_pages_by_number_until_all_have_come(products: int, pages: int) -> None:
+    with playing(_by_number([a_product(number) for number in range(products)])) as play:
+        answer = search(geodes_at(play.url), CAMARGUE, *JULY)
+    assert (answer.asked[0].items, answer.asked[0].pages, len(answer.scenes)) == (products, pages, products)
+    assert [request.body["page"] for request in play.asked] == list(range(1, pages + 1))
+    assert play.asked[0].body["limit"] == 80
+    assert play.asked[0].body["query"] == {
+        "dataset": {"in": ["THEIA"]},
+        "end_datetime": {"gte": "2023-07-01T00:00:00Z"},
+        "start_datetime": {"lte": "2023-08-01T00:00:00Z"},
+    }
+
+
+@pytest.mark.usefixtures("theia")
+def test_words_of_its_own_are_read_as_those_of_stac() -> None:
+    strange = [7, {"id": "no properties"}, a_product(1) | {"properties": []}]
+    with playing(_by_number([a_product(6), *strange])) as play:
+        answer = search(geodes_at(play.url), CAMARGUE, *JULY)
+    (scene,) = answer.scenes
+    assert scene.id == "S2A_MSIL2A_20230707T103631_N0509_R008_T31TFJ_00000006"
+    assert scene.identity == Identity("s2a", "20230707T100031", "31TFJ", "")
+    assert scene.time == datetime(2023, 7, 7, 10, 36, 31, 6_000, UTC)
+    assert (scene.orbit, scene.baseline, scene.updated) == ("descending", "05.09", "2023-08-15T00:00:00Z")
+    assert len(answer.rejected) == 3
+    assert all(one.rubbish for one in answer.rejected)
+
+
+@pytest.mark.usefixtures("theia")
+def test_a_page_that_is_short_of_its_own_count_is_noticed() -> None:
+    def short(_: Play, request: Request) -> tuple[int, dict[str, str], bytes]:
+        products = [a_product(number) for number in range(3)] if request.body["page"] == 1 else []
+        return say(page(*products, context={"matched": 5}))
+
+    with playing(short) as play, pytest.raises(UpstreamError, match="it counts 5 items and gave 3"):
+        search(geodes_at(play.url), CAMARGUE, *JULY)
+
+
+def test_the_recorded_reply_of_geodes_in_stac_words(data_folder: Path) -> None:
+    file = data_folder / "stac/items_static/eodag_provider_responses/geodes_search.json"
+    (item,) = json.loads(file.read_text("utf-8"))["features"]
+    told = geodes.in_stac_words(item)
+    assert told["id"] == "S2A_MSIL1C_20250402T175741_N0511_R141_T14ULD_20250403T022035"
+    assert told["collection"] == "PEPS_S2_L1C"
+    assert told["properties"]["datetime"] == "2025-04-02T17:57:41.024Z"
+    assert told["properties"]["grid:code"] == "MGRS-14ULD"
+    assert sorted(key.rpartition(".")[2] for key in told["assets"]) == ["jpg", "zip"]  # nothing that a band could be
+
+
+# What a server may filter
+
+
+CQL2 = (
+    "https://api.stacspec.org/v1.0.0/item-search#filter",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+)
+
+
+@pytest.fixture
+def one_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earth Search as if its collection had one copy of everything."""
+    collection = replace(COLLECTION, baseline=None)
+    monkeypatch.setattr("catalogs.earth_search.CATALOG", replace(CATALOG, collections={"sentinel2": (collection,)}))
+
+
+def _with_filter(*conforms: str, status: int = 200) -> Callable[[Play, Request], tuple[int, dict[str, str], bytes]]:
+    """A server that says what it conforms to, ignores the filter, or refuses it with this status."""
+
+    def answer(play: Play, request: Request) -> tuple[int, dict[str, str], bytes]:
+        if request.path == "/":
+            return say(landing(play, *conforms))
+        refused = status != 200 and "filter" in request.body
+        return say({}, status) if refused else say(page(an_item(1), an_item(2, says={"eo:cloud_cover": 90})))
+
+    return answer
+
+
+@pytest.mark.usefixtures("one_baseline")
+def test_cloud_is_filtered_by_a_server_that_can_and_again_here() -> None:
+    with playing(_with_filter(*CQL2)) as play:
+        answer = of(play, max_cloud=80)
+    cloud = {"property": "eo:cloud_cover"}
+    (request,) = play.searches
+    assert request.body["filter-lang"] == "cql2-json"
+    assert request.body["filter"] == {
+        "op": "or",
+        "args": [{"op": "<=", "args": [cloud, 80]}, {"op": "isNull", "args": [cloud]}],
+    }
+    assert ids(answer) == ["S2A_31TFJ_20230701_0_L2A"]
+    assert [one.reason for one in answer.rejected] == ["cloud 90 % is over the project's 80 %"]
+    assert not any(one.rubbish for one in answer.rejected)
+
+
+@pytest.mark.usefixtures("one_baseline")
+@pytest.mark.parametrize("missing", range(3))
+def test_a_server_that_does_not_say_all_of_it_gets_no_filter(missing: int) -> None:
+    with playing(_with_filter(*(one for number, one in enumerate(CQL2) if number != missing))) as play:
+        assert ids(of(play, max_cloud=80)) == ["S2A_31TFJ_20230701_0_L2A"]
+    assert "filter" not in play.searches[0].body
+
+
+def test_no_filter_where_a_clouded_scene_could_outrank_another() -> None:
+    with playing(_with_filter(*CQL2)) as play:
+        of(play, max_cloud=80)
+    assert "filter" not in play.searches[0].body
+
+
+@pytest.mark.usefixtures("one_baseline")
+def test_a_server_that_refuses_its_own_filter_is_asked_without() -> None:
+    with playing(_with_filter(*CQL2, status=400)) as play:
+        assert ids(of(play, max_cloud=80)) == ["S2A_31TFJ_20230701_0_L2A"]
+    assert ["filter" in request.body for request in play.searches] == [True, False]
+
+
+# Politeness
+
+
+def test_a_catalog_is_asked_no_faster_than_it_likes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(reply, "LOOPBACK", frozenset())
+    monkeypatch.setattr("catalogs.earth_search.CATALOG", replace(CATALOG, requests_per_second=5.0))
+    with offering(an_item()) as play:
+        began = time.monotonic()
+        for _ in range(2):  # a landing page and a search each
+            of(play)
+    assert len(play.asked) == 4
+    assert time.monotonic() - began >= 3 / 5
+
+
+@pytest.mark.usefixtures("hasty")
+def test_only_the_statuses_of_the_catalog_are_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalogs.earth_search.CATALOG", replace(CATALOG, retried=(418,)))
+    for status, times in ((418, 6), (503, 1)):
+        with (
+            playing(lambda play, ask, said=status: say(landing(play)) if ask.path == "/" else say({}, said)) as play,
+            pytest.raises(UpstreamError, match=f"status {status}"),
+        ):
+            of(play)
+        assert len(play.searches) == times
+
+
+def test_a_link_that_leads_to_another_host_is_not_followed() -> None:
+    links = [{"rel": "next", "href": "http://169.254.169.254/latest/meta-data"}]
+    with offering(an_item(), links=links) as play, pytest.raises(UpstreamError, match=r"leads away from 127\.0\.0\.1"):
+        of(play)
+
+
+# Scenes that are known to be bad
+
+
+def test_a_scene_that_is_known_to_be_bad_is_left_out_and_says_why() -> None:
+    bad = "S2B_33UXP_20250302_0_L2A"
+    with offering(an_item(1), an_item(2, id=bad)) as play:
+        answer = of(play)
+    assert ids(answer) == ["S2A_31TFJ_20230701_0_L2A"]
+    (one,) = answer.rejected
+    assert (one.id, one.rubbish) == (bad, False)
+    assert one.reason.startswith("known to be bad: its flag says")
+    assert "https://github.com/Element84/earth-search/issues/71" in one.reason
+    with offering(an_item(1), an_item(2, id=bad)) as play:
+        mirror = Source.model_validate({"sensor": "sentinel2", "catalogs": [{"id": "simulated", "url": play.url}]})
+        assert bad in ids(search(mirror, CAMARGUE, *JULY))  # another catalog's copy is another file
+
+
+@pytest.mark.parametrize("text", ["[[scene]]\nid = 'x'", "version = 1\n[[scene]]\nid = 'x'", "version = ", "scene = 7"])
+def test_a_list_of_bad_scenes_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"list\.toml is no list of scenes"):
+        known_bad(tmp_path / "list.toml")
+
+
+def test_only_what_is_no_scene_counts_as_rubbish() -> None:
+    items = [
+        an_item(1, says={"eo:cloud_cover": 99}),
+        an_item(2, collection="sentinel-2-l1c"),
+        an_item(3, datetime="2022-07-05T10:00:00Z"),
+        an_item(4, id="old", says={"s2:processing_baseline": "02.14"}),
+        an_item(4, id="new"),
+        an_item(5, bbox=None),
+        an_item(6, id="../x"),
+        {"type": "Feature"},
+    ]
+    with offering(*items) as play:
+        answer = of(play, max_cloud=80)
+    rubbish = {one.id for one in answer.rejected if one.rubbish}
+    assert ids(answer) == ["new"]
+    assert rubbish == {"S2A_31TFJ_20230705_0_L2A", "'../x'", "None"}
+
+
+# Items in files
+
+
+def local(place: Path, catalog: str = "earth_search") -> Source:
+    content = {"sensor": "sentinel2", "catalogs": [{"id": catalog, "file": place.name}]}
+    return Source.model_validate(content, context={"folder": place.parent})
+
+
+def _laid(tmp_path: Path, kind: str, items: list[dict[str, Any]]) -> Path:
+    place = tmp_path / kind
+    match place.suffix:
+        case ".json":
+            place.write_text(json.dumps(page(*items)))
+        case ".ndjson":
+            place.write_text("\n".join(json.dumps(item) for item in items) + "\n\n")
+        case ".parquet":
+            rustac.write_sync(str(place), items)
+        case _:
+            for number, item in enumerate(items):
+                (place / str(number)).mkdir(parents=True)
+                (place / str(number) / "item.json").write_text(json.dumps(item))
+            (place / "collection.json").write_text('{"type": "Collection"}')
+            (place / "readme.txt").write_text("no items here")
+    return place
+
+
+@pytest.mark.parametrize("kind", ["items.json", "items.ndjson", "items.parquet", "items"])
+def test_items_in_files_are_asked_as_a_server_is(tmp_path: Path, kind: str) -> None:
+    items = [
+        an_item(1, assets={"red": {"href": "scenes/B04.tif"}}),
+        an_item(2, says={"eo:cloud_cover": 99}),
+        an_item(3, geometry={"type": "Polygon", "coordinates": [[[7, 3], [8, 3], [8, 4], [7, 3]]]}, bbox=[7, 3, 8, 4]),
+        an_item(4, datetime="2022-07-05T10:00:00Z"),
+        an_item(5, collection="landsat-c2-l2"),
+    ]
+    place = _laid(tmp_path, kind, items)
+    answer = search(local(place), CAMARGUE, *JULY, keep=tmp_path / "kept")
+    assert recall(local(place), CAMARGUE, *JULY, keep=tmp_path / "kept") == answer
+    with_cloud = search(local(place).model_copy(update={"max_cloud": 80}), CAMARGUE, *JULY)
+    assert [scene.id for scene in with_cloud.scenes] == ["S2A_31TFJ_20230701_0_L2A"]
+    assert ids(answer) == ["S2A_31TFJ_20230701_0_L2A", "S2A_31TFJ_20230702_0_L2A"]
+    assert answer.rejected == ()
+    folder = place / "0" if kind == "items" else tmp_path
+    assert answer.scenes[0].assets["red"].href == str(folder / "scenes/B04.tif")
+    assert answer.scenes[1].assets["red"].href == "https://example.com/B04.tif"
+
+
+def test_a_file_that_is_not_there_or_no_stac_does_not_answer(tmp_path: Path) -> None:
+    with pytest.raises(UpstreamError, match="there is no file or folder"):
+        search(local(tmp_path / "gone.json"), CAMARGUE, *JULY)
+    for name in ("broken.json", "broken.ndjson", "broken.parquet"):
+        (tmp_path / name).write_text('{"type": "FeatureCollection", "features": [')
+        with pytest.raises(UpstreamError, match=rf"{name} is no STAC"):
+            search(local(tmp_path / name), CAMARGUE, *JULY)
+
+
+def test_rubbish_in_a_folder_is_rejected_and_the_rest_is_used(tmp_path: Path) -> None:
+    place = _laid(tmp_path, "items", [an_item(1), an_item(2, bbox=None)])
+    (place / "broken.json").write_text("{")
+    answer = search(local(place), CAMARGUE, *JULY)
+    assert ids(answer) == ["S2A_31TFJ_20230701_0_L2A"]
+    assert [one.rubbish for one in answer.rejected] == [True, True]
+    assert "broken.json is no STAC" in answer.rejected[0].id + answer.rejected[1].id
+
+
+def test_a_hundred_real_items_of_geoparquet(data_folder: Path) -> None:
+    place = data_folder / "stac/items_static/rustac/100-sentinel-2-items.parquet"
+    colorado: BBox = (-106, 39, -104, 41)
+    winter = (datetime(2024, 11, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+    answer = search(local(place, "local"), colorado, *winter)
+    assert not any(one.rubbish for one in answer.rejected)
+    assert len(answer.scenes) + len(answer.rejected) == answer.asked[0].items
+    assert len(answer.scenes) > 10
+    first = answer.scenes[0]
+    assert {"red", "nir", "swir16", "scl"} <= first.assets.keys()
+    assert "/R10m/" in first.assets["red"].href
+    assert "B04_10m" in first.assets["red"].href
+
+
+def test_bands_of_a_local_item_are_told_by_their_common_names() -> None:
+    from catalogs.local import by_common_name
+
+    item = {
+        "assets": {
+            "B04_20m": {"href": "20.jp2", "gsd": 20, "bands": [{"eo:common_name": "red"}]},
+            "B04_10m": {"href": "10.jp2", "gsd": 10, "bands": [{"eo:common_name": "red"}]},
+            "B08": {"href": "8.tif", "eo:bands": [{"name": "B08", "common_name": "nir"}]},
+            "visual": {"href": "rgb.tif", "eo:bands": [{"common_name": "red"}, {"common_name": "green"}]},
+            "blue": {"href": "key.tif"},
+            "B02": {"href": "2.tif", "eo:bands": [{"common_name": "blue"}]},
+            "odd": 7,
+        }
+    }
+    assets = by_common_name(item)["assets"]
+    assert {name: assets[name]["href"] for name in ("red", "nir", "blue")} == {
+        "red": "10.jp2",
+        "nir": "8.tif",
+        "blue": "key.tif",
+    }
+    assert by_common_name({"assets": None}) == {"assets": None}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("local", 'is nowhere by itself: write { id = "local", file = "items.json" }'),
+        ({"id": "local"}, "by one of url, file"),
+        ({"id": "local", "file": "a.json", "url": "https://a.org"}, "by one of url, file"),
+        ({"id": "geodes", "url": "https://a.org"}, "catalog 'geodes' has no 'sentinel2'"),
+    ],
+)
+def test_a_catalog_is_at_one_place(entry: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Source.model_validate({"sensor": "sentinel2", "catalogs": [entry]})
+
+
+def test_bands_that_a_catalog_keeps_in_another_collection_join_their_acquisition() -> None:
+    from catalogs.usgs import CATALOG as USGS
+    from sco.model import Asset, Scene
+    from sco.search import _merged
+
+    reflectance, temperature = USGS.collections["landsat"]
+    shared = Scene(
+        id="LC08_L2SP_047027_20201204_20210313_02_T1_SR",
+        sensor="landsat",
+        catalog="usgs",
+        collection=reflectance.id,
+        identity=Identity("landsat-8", "20201204", "047027", ""),
+        time=datetime(2020, 12, 4, 19, tzinfo=UTC),
+        footprint="POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        bbox=(0, 0, 1, 1),
+        assets={"red": Asset("s3://a/red.tif"), "qa_pixel": Asset("s3://a/qa.tif")},
+    )
+    warm = replace(
+        shared,
+        id="LC08_L2SP_047027_20201204_20210313_02_T1_ST",
+        collection=temperature.id,
+        assets={"lwir": Asset("s3://a/st.tif"), "qa_pixel": Asset("s3://a/other_qa.tif")},
+    )
+    (merged,), _ = _merged([shared], [warm])
+    assert {band: asset.href for band, asset in merged.assets.items()} == {
+        "red": "s3://a/red.tif",
+        "lwir": "s3://a/st.tif",
+        "qa_pixel": "s3://a/qa.tif",
+    }

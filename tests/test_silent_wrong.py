@@ -1,4 +1,4 @@
-"""What other loaders turn into wrong pixels without a word: here each is an error or a decision that is written down."""
+"""What other loaders turn into wrong pixels without a word: here an error, or a decision that is written down."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -100,7 +100,9 @@ def test_a_collection_that_is_believed_is_not_asked(real):
 def test_a_flag_that_lies_quarantines_the_scene_or_is_overruled(real):
     lying = replace(real[0], offset_applied=False)
     vote = witness.ask(lying, SENTINEL2, rules_for(lying))
-    with pytest.raises(SceneError, match="quarantined: baseline 05.09 is at or after 04.00; flag says that the offset"):
+    with pytest.raises(
+        SceneError, match=r"quarantined: baseline 05\.09 is at or after 04\.00; flag says that the offset"
+    ):
         radiometry.calibration_of(lying, RED, SENTINEL2, vote, "quarantine")
     followed = radiometry.calibration_of(lying, RED, SENTINEL2, vote, "pixels")
     assert followed.offset == 0

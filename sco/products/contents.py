@@ -181,6 +181,16 @@ class Publication:
         used = (scene for manifest in self.manifests.values() for scene in manifest["scenes"])
         return {(scene["catalog"], scene["id"]): scene for scene in used}
 
+    def completeness(self, indicator: str) -> float | None:
+        """Share of the acquisitions known in any catalog that could be used, over all partitions; None if none is."""
+        told = [
+            manifest["completeness"]
+            for partition, manifest in self.manifests.items()
+            if partition.indicator == indicator and "completeness" in manifest
+        ]
+        known = sum(one["known"] for one in told)
+        return sum(one["used"] for one in told) / known if known else None
+
     @cached_property
     def rejected(self) -> Counter[str]:
         """Reasons for which scenes were left out, and how many scenes each."""

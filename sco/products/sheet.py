@@ -190,6 +190,7 @@ def _observations(publication: Publication, indicator: Indicator) -> dict[str, A
         "masked": masked / acquired,
         "failed": failed / acquired,
         "budget": publication.project.publish.failed_budget if publication.project.publish else 0.0,
+        "completeness": publication.completeness(indicator.id),
     }
 
 
