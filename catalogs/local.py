@@ -44,11 +44,13 @@ MODIS_ASSETS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
         "qc_night": ("qc_night", "QC_Night"),
     },
     "modis_snow": {"ndsi_snow_cover": ("ndsi_snow_cover", "NDSI_Snow_Cover")},
+    "modis_snow_8day": {"snow_extent": ("snow_extent", "Maximum_Snow_Extent")},
 }
 MODIS_COLLECTIONS = {
     "modis_vi": ("modis-13Q1-061", "modis-13A1-061"),
     "modis_lst": ("modis-11A1-061", "modis-11A2-061"),
     "modis_snow": ("modis-10A1-061",),
+    "modis_snow_8day": ("modis-10A2-061",),
 }
 OISST_ASSETS = {"sst": "sst", "anom": "anom", "err": "err", "ice": "ice"}
 SEA_LEVEL_ASSETS: Mapping[str, str | tuple[str, ...]] = {

@@ -69,6 +69,7 @@ MODIS_13A1 = {
 }
 MODIS_11 = {"lst_day": "LST_Day_1km", "lst_night": "LST_Night_1km", "qc_day": "QC_Day", "qc_night": "QC_Night"}
 MODIS_10A1 = {"ndsi_snow_cover": "NDSI_Snow_Cover"}
+MODIS_10A2 = {"snow_extent": "Maximum_Snow_Extent"}
 OISST = {"sst": "sst", "anom": "anom", "err": "err", "ice": "ice"}
 
 STORES = (
@@ -172,6 +173,7 @@ CATALOG = Catalog(
             Collection(id="modis-11A2-061", assets=MODIS_11),
         ),
         "modis_snow": (Collection(id="modis-10A1-061", assets=MODIS_10A1),),
+        "modis_snow_8day": (Collection(id="modis-10A2-061", assets=MODIS_10A2),),
         "oisst": (Collection(id="noaa-cdr-sea-surface-temperature-optimum-interpolation", assets=OISST),),
     },
     page_limit=250,

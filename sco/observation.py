@@ -174,13 +174,14 @@ class Observer:
         if name not in scene.assets:
             raise SceneError(f"scene {scene.id} offers no asset for {name}; it has: {', '.join(sorted(scene.assets))}")
         band = self.sensor.band(name)
+        geobox = self.geobox.pad(margin) if margin else self.geobox
+        reading = read_scene(scene, band, self.sensor, geobox, self.rules)
         if name not in self.sensor.quality_bands or band.valid is not None:  # codes may share a band with measurements
             vote = witness.ask(scene, self.sensor, self.rules)
             self.calibrations[scene.id, name] = radiometry.calibration_of(
-                scene, band, self.sensor, vote, self.rules.contradiction
+                scene, band, self.sensor, vote, self.rules.contradiction, reading.tags
             )
-        geobox = self.geobox.pad(margin) if margin else self.geobox
-        return read_scene(scene, band, self.sensor, geobox, self.rules)
+        return reading
 
     def _unreadable(self, scene: Scene) -> States:
         """FAILED inside the scene's footprint: that is all that is known of a scene whose quality is not readable."""

@@ -21,20 +21,29 @@ class Calibration:
 
 
 def calibration_of(
-    scene: Scene, band: Band, sensor: Sensor, vote: Vote | None = None, contradiction: str = "quarantine"
+    scene: Scene,
+    band: Band,
+    sensor: Sensor,
+    vote: Vote | None = None,
+    contradiction: str = "quarantine",
+    tags: tuple[float, float] | None = None,
 ) -> Calibration:
     """Decide scale and offset of one band of one scene from what the scene says of itself, and what its pixels say.
 
     An offset is decided by the flag that it was already taken, else by the processing baseline, never by date or
     address (https://sentiwiki.copernicus.eu/web/s2-processing). Where the pixels contradict, they are followed if
-    `contradiction` is "pixels". Raises SceneError where they contradict otherwise, and where nothing tells.
+    `contradiction` is "pixels". Raises SceneError where they contradict otherwise, and where nothing tells. `tags` are
+    scale and offset by the file's own tags: they count where the item is silent, and are evidence elsewhere.
     """
     asset = scene.assets[band.name]
-    scale = band.scale if asset.scale is None else asset.scale
+    tagged = () if tags is None else (f"file tags say scale {tags[0]:g}, offset {tags[1]:g}",)
+    scale = _first_told(asset.scale, None if tags is None else tags[0], band.scale)
     if sensor.offset is None or not band.positive:
-        offset = band.offset if asset.offset is None else asset.offset
-        return Calibration(scale, offset, (f"{'item' if asset.offset is not None else 'sensor'} gives the offset",))
-    offset, evidence = _offset_by_word(scene, band, sensor.offset)
+        offset = _first_told(asset.offset, None if tags is None else tags[1], band.offset)
+        giver = "item" if asset.offset is not None else "file" if tags is not None else "sensor"
+        return Calibration(scale, offset, (f"{giver} gives the offset", *tagged))
+    offset, evidence = _offset_by_word(scene, band, sensor.offset, tags)
+    evidence = (*evidence, *tagged)
     if vote is not None:
         offset, evidence = _offset_by_vote(scene, sensor.offset, offset, evidence, vote, contradiction)
     return Calibration(scale, offset, evidence)
@@ -55,7 +64,13 @@ def apply(numbers: NDArray[np.generic], band: Band, calibration: Calibration) ->
     return values
 
 
-def _offset_by_word(scene: Scene, band: Band, offset: Offset) -> tuple[float, tuple[str, ...]]:
+def _first_told(*told: float | None) -> float:
+    return next(one for one in told if one is not None)
+
+
+def _offset_by_word(
+    scene: Scene, band: Band, offset: Offset, tags: tuple[float, float] | None
+) -> tuple[float, tuple[str, ...]]:
     announced = scene.assets[band.name].offset
     said = () if announced is None else (f"item announces offset {announced:g}",)
     if scene.offset_applied:
@@ -68,8 +83,10 @@ def _offset_by_word(scene: Scene, band: Band, offset: Offset) -> tuple[float, tu
         return (offset.value if carries else 0.0), told
     if announced is not None:
         return announced, said
+    if tags is not None:
+        return tags[1], ()
     raise SceneError(
-        f"scene {scene.id} of {scene.catalog} has neither baseline nor offset flag nor announced offset for "
+        f"scene {scene.id} of {scene.catalog} has no baseline, offset flag, announced offset or file tags for "
         f"{band.name}: nothing tells whether {offset.value:g} is to be added; add the property to the catalog's file"
     )
 

@@ -57,6 +57,8 @@ class Reading:
     """(y, x), in the file's own type; `nodata` where the file has none or does not reach."""
     nodata: float
     trusted: tuple[str, ...]
+    tags: tuple[float, float] | None = None
+    """Scale and offset by the file's own tags, where it has any."""
 
 
 def environment() -> rasterio.Env:
@@ -117,7 +119,7 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
             with _opened(where, rules) as file:
                 trusted = preflight.check(file, asset, rules)
                 nodata = _nodata(file, asset, band)
-                return Reading(_numbers(file, band, geobox, nodata), nodata, trusted)
+                return Reading(_numbers(file, band, geobox, nodata), nodata, trusted, _tags(file))
         except (RasterioError, OSError) as error:
             if attempt == ATTEMPTS:
                 raise UpstreamError(_unsigned(f"{asset.href} cannot be read: {error}")) from error
@@ -136,6 +138,11 @@ def _opened(where: str, rules: Rules) -> Iterator[DatasetReader]:
     # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
     with rasterio.open(landed, driver=preflight.driver_of(where)) as file:
         yield file
+
+
+def _tags(file: DatasetReader) -> tuple[float, float] | None:
+    told = (float(file.scales[0]), float(file.offsets[0]))
+    return None if told == (1.0, 0.0) else told
 
 
 def _nodata(file: DatasetReader, asset: Asset, band: Band) -> float:

@@ -2,7 +2,7 @@
 
 The snow index and the reasons share one band: 0 to 100 is the index x 100, what is above is a code.
 https://doi.org/10.5067/MODIS/MOD10A1.061. The snow extent of eight days (10A2) has other codes and no index; it is
-not this sensor.
+the sensor modis_snow_8day.
 """
 
 import re

@@ -158,6 +158,16 @@ def test_modis_snow_is_its_own_quality_band(look):
     np.testing.assert_allclose(mosaic.bands["ndsi_snow_cover"][0, :3], [0, 0.4, 1], atol=1e-6)
 
 
+def test_the_snow_extent_of_eight_days_is_snow_or_none_and_nothing_else(look):
+    extent = np.array([[25, 200, 50, 100], [37, 39, 255, 60]], np.uint8)
+    mosaic = look("modis_snow_8day", {"snow_extent": extent}, ("snow_extent",))
+    assert mosaic.bands["snow_extent"][0, :2].tolist() == [25, 200]
+    assert np.isnan(mosaic.bands["snow_extent"]).sum() == 6
+    assert mosaic.states[1, 2] == State.NOT_ACQUIRED
+    reasons = np.array([[0, 1, 11, 254], [2, 24, 201, 250]], np.uint8)
+    assert np.isnan(look("modis_snow_8day", {"snow_extent": reasons}, ("snow_extent",)).bands["snow_extent"]).all()
+
+
 def test_modis_snow_codes_never_become_an_index_whatever_is_kept(look):
     snow = np.array([[237, 239, 250, 211], [200, 201, 254, 101]], np.uint8)
     mosaic = look("modis_snow", {"ndsi_snow_cover": snow}, ("ndsi_snow_cover",), frozenset())

@@ -223,6 +223,12 @@ RECORDED: dict[Key, Recorded] = {
         MODIS_11_PARTS,
         {("lst_day", "lst_night"): (0.02, 0.0)},
     ),
+    ("modis_snow_8day", "planetary_computer", "modis-10A2-061"): modis(
+        "modis-10A2-061-items-limit-1_5164e9",
+        "MYD10A2.A2025057.h35v10.061.2025066035003",
+        {"snow_extent": "Maximum_Snow_Extent"},
+        {("snow_extent",): (1.0, 0.0)},
+    ),
     ("modis_snow", "planetary_computer", "modis-10A1-061"): modis(
         "modis-10A1-061-items-limit-1_868b85",
         "MYD10A1.A2025067.h35v10.061.2025069032950",

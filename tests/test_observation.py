@@ -138,3 +138,17 @@ def test_a_daily_product_keeps_its_own_day_west_of_greenwich(write_scene):
         write_scene("a", np.zeros((4, 4)), np.zeros((4, 4))), sensor="oisst", time=datetime(2022, 9, 1, tzinfo=UTC)
     )
     assert solar_day(daily, -75.0) == date(2022, 9, 1)
+
+
+def test_a_cloud_beyond_the_tiles_edge_reaches_into_it(tmp_path, write_scene, monkeypatch):
+    from sco import library
+
+    sensor = library.sensors["sentinel2"]
+    (scl,) = sensor.qualities
+    widening = replace(sensor, qualities=(replace(scl, dilated_m={"cloud": 25.0}),))
+    monkeypatch.setattr("sensors.sentinel2.SENSOR", widening)
+    scene = write_scene("a", [[VEGETATION, VEGETATION, CLOUD, VEGETATION]] * 4, np.full((4, 4), 1000))
+    _, whole = look(tmp_path, scene)
+    west = Observer(Observation(date(2023, 7, 15), "sentinel2", (scene,)), GRID[:, :2], Rules((tmp_path,)))
+    assert whole.states[0].tolist() == [State.SEEN, State.MASKED, State.MASKED, State.MASKED]
+    assert west.mosaic(("red",), MASKED).states[0].tolist() == [State.SEEN, State.MASKED]

@@ -70,3 +70,23 @@ def test_a_pixel_darker_than_the_offset_stays_a_dark_pixel():
     values = radiometry.apply(np.array([1, 1000, 1001, 3000], np.uint16), RED, calibration)
     np.testing.assert_allclose(values, [1e-4, 1e-4, 1e-4, 0.2], rtol=2e-7)
     assert values.dtype == np.float32
+
+
+def test_the_files_own_tags_count_where_the_item_is_silent():
+    silent = replace(SCENE, assets={"red": Asset("https://example.org/B04.tif")})
+    tagged = radiometry.calibration_of(silent, RED, SENTINEL2, tags=(2e-4, -0.1))
+    assert (tagged.scale, tagged.offset) == (2e-4, -0.1)
+    assert tagged.evidence == ("file tags say scale 0.0002, offset -0.1",)
+    told = replace(SCENE, baseline="05.09", offset_applied=True)
+    spoken = radiometry.calibration_of(told, RED, SENTINEL2, tags=(1e-4, -0.1))
+    assert (spoken.scale, spoken.offset) == (1e-4, 0.0)
+    assert spoken.evidence[-1] == "file tags say scale 0.0001, offset -0.1"
+
+
+def test_tags_of_a_sensor_without_a_rule_for_its_offset():
+    landsat = sensors["landsat"]
+    scene = replace(SCENE, sensor="landsat", assets={"lwir": Asset("https://example.org/st.tif")})
+    plain = radiometry.calibration_of(scene, landsat.band("lwir"), landsat)
+    assert (plain.scale, plain.offset, plain.evidence) == (0.00341802, 149.0, ("sensor gives the offset",))
+    tagged = radiometry.calibration_of(scene, landsat.band("lwir"), landsat, tags=(0.01, 100.0))
+    assert (tagged.scale, tagged.offset) == (0.01, 100.0)
