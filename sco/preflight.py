@@ -89,9 +89,10 @@ def skip_drivers() -> None:
     """
     gdal = _gdal()
     with _drivers:
-        for name in drivers_to_skip():
-            driver = gdal.GDALGetDriverByName(name.encode())
-            if driver:
+        # by number and not by name: what was taken in twice is still there after its name is gone
+        listed = [gdal.GDALGetDriver(number) for number in range(gdal.GDALGetDriverCount())]
+        for driver in listed:
+            if gdal.GDALGetDriverShortName(driver).decode() not in DRIVERS:
                 gdal.GDALDeregisterDriver(driver)
 
 
@@ -100,8 +101,9 @@ def _gdal() -> ctypes.CDLL:
     import rasterio._env
 
     gdal = ctypes.CDLL(rasterio._env.__file__)  # finds what the module is linked to: rasterio's own GDAL
-    gdal.GDALGetDriverByName.restype = gdal.GDALDeregisterDriver.restype = ctypes.c_void_p
-    gdal.GDALGetDriverByName.argtypes, gdal.GDALDeregisterDriver.argtypes = [ctypes.c_char_p], [ctypes.c_void_p]
+    gdal.GDALGetDriver.restype, gdal.GDALGetDriver.argtypes = ctypes.c_void_p, [ctypes.c_int]
+    gdal.GDALGetDriverShortName.restype, gdal.GDALGetDriverShortName.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    gdal.GDALDeregisterDriver.restype, gdal.GDALDeregisterDriver.argtypes = None, [ctypes.c_void_p]
     return gdal
 
 
@@ -159,7 +161,7 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
 
 def _allowed(path: Path, rules: Rules) -> Path:
     resolved = path.resolve()
-    if not any(resolved.is_relative_to(root) for root in rules.roots):
+    if not any(resolved.is_relative_to(root.resolve()) for root in rules.roots):
         allowed = ", ".join(str(root) for root in rules.roots) or "none"
         raise SceneError(f"{path} is outside the folders that may be read ({allowed}): name its folder in access.files")
     return resolved
