@@ -72,23 +72,16 @@ def driver_of(where: str) -> str:
     return "JP2OpenJPEG" if where.partition("?")[0].lower().endswith((".jp2", ".j2k")) else "GTiff"
 
 
-@cache
-def drivers_to_skip() -> tuple[str, ...]:
-    """The drivers of this GDAL that we have no use for: those that open other addresses are among them."""
-    from rasterio import Env
-
-    with Env() as environment:
-        return tuple(sorted(environment.drivers().keys() - DRIVERS | {"VRT"}))
-
-
 def skip_drivers() -> None:
     """Take the drivers that we have no use for out of this process.
 
     GDAL heeds its own GDAL_SKIP only when it starts, which another library may long have made it do, and it takes its
     VRT driver in again whenever it has a COG to write; so this is done again before every reading.
     """
+    from rasterio import Env
+
     gdal = _gdal()
-    with _drivers:
+    with _drivers, Env():  # entering it is what registers drivers at all
         # by number and not by name: what was taken in twice is still there after its name is gone
         listed = [gdal.GDALGetDriver(number) for number in range(gdal.GDALGetDriverCount())]
         for driver in listed:
