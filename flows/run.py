@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sco.errors import PartitionError
 from sco.plan import Only, Plan, make_plan
 from sco.progress import count, say
 from sco.project import Project
@@ -71,8 +72,11 @@ def publish(project: str) -> Path:
     return folder
 
 
-def demonstrate(folder: Path, update: Callable[[str], Any], publish: Callable[[str], Path]) -> Path:
-    """Simulate a territory into `folder`, serve its scenes on loopback, update its store and publish its product."""
+def demonstrate(folder: Path, update: Callable[[str], Summary], publish: Callable[[str], Path]) -> Path:
+    """Simulate a territory into `folder`, serve its scenes on loopback, update its store and publish its product.
+
+    Raises PartitionError if a scene could not be used: the simulated ones are all whole.
+    """
     from sco.simulator import simulate
     from sco.simulator.server import serve
 
@@ -81,8 +85,11 @@ def demonstrate(folder: Path, update: Callable[[str], Any], publish: Callable[[s
     with serve(simulation.items, simulation.collections) as url:
         say(f"serve    STAC API at {url}")
         simulation = simulate(folder, url=url)
-        update(str(simulation.project))
-    return publish(str(simulation.project))
+        summary = update(str(simulation.project))
+    product = publish(str(simulation.project))
+    if summary.failed:
+        raise PartitionError(f"{len(summary.failed)} partitions have failed reads, the first: {summary.failed[0]}")
+    return product
 
 
 def _accuracy(project: Project, data: Any) -> tuple[Any, ...]:

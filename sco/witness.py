@@ -1,7 +1,7 @@
 """Ask the pixels themselves whether an offset is still in them, where what is said of it is known to be wrong at times.
 
-With the offset still in its numbers, a witness band over dark ground lies just above the offset's own number; with
-the offset taken it lies below. Bright or clouded scenes stay undecided.
+With the offset still in its numbers, a witness band over dark ground lies just above the offset's own number, and
+next to none of it below; with the offset taken most of it lies below. Bright or clouded scenes stay undecided.
 """
 
 import re
@@ -22,6 +22,8 @@ from sco.read import overview, signed
 SIDE = 256
 FEWEST = 100
 """Dark pixels of the overview that a vote needs."""
+MOST_NEGATIVE = 0.01
+"""Share of dark ground that may be darker than nothing while the offset is still in."""
 
 
 class Verdict(StrEnum):
@@ -69,11 +71,12 @@ def judge(numbers: NDArray[Any], codes: NDArray[Any], sensor: Sensor) -> Vote:
         return Vote(Verdict.UNDECIDED, f"only {found.size} dark pixels to ask")
     threshold = -sensor.offset.value / band.scale
     brightest = threshold + sensor.offset.dark_below / band.scale
-    median = float(np.median(found))
-    evidence = f"median {median:.0f} of {found.size} dark pixels in {band.name}"
+    median, below = float(np.median(found)), float(np.mean(found < threshold))
+    evidence = f"median {median:.0f} of {found.size} dark pixels in {band.name}, {below:.1%} under {threshold:.0f}"
     if median < threshold:
         return Vote(Verdict.TAKEN, evidence)
-    return Vote(Verdict.STILL_IN if median < brightest else Verdict.UNDECIDED, evidence)
+    still_in = median < brightest and below <= MOST_NEGATIVE
+    return Vote(Verdict.STILL_IN if still_in else Verdict.UNDECIDED, evidence)
 
 
 def _never_had_it(scene: Scene, offset: Offset) -> bool:

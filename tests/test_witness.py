@@ -124,6 +124,15 @@ def test_bright_or_few_pixels_stay_undecided():
     assert witness.judge(np.full((20, 20), 500, np.uint16), clouds, SENTINEL2).evidence == "only 0 dark pixels to ask"
 
 
+def test_ground_that_is_neither_dark_nor_bright_is_not_taken_for_an_offset():
+    # dormant vegetation of an offset-corrected scene: red reflectance around 0.1, half of it under 1000
+    dormant = np.random.default_rng(4).normal(1020, 120, (80, 80)).clip(1).astype(np.uint16)
+    vote = witness.judge(dormant, np.full((80, 80), 4, np.uint8), SENTINEL2)
+    assert vote.verdict is Verdict.UNDECIDED
+    raw = witness.judge(dormant + np.uint16(300), np.full((80, 80), 4, np.uint8), SENTINEL2)
+    assert raw.verdict is Verdict.STILL_IN
+
+
 def test_pixels_that_cannot_be_read_decide_nothing(real, tmp_path):
     gone = replace(
         real[0], assets={**real[0].assets, "red": replace(real[0].assets["red"], href=str(tmp_path / "x.tif"))}
