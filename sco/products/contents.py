@@ -103,7 +103,7 @@ class Publication:
     def version(self) -> str:
         """Last period and ten hexadecimal digits that stand for all that was put in."""
         made_from = sorted((str(partition), record.fingerprint) for partition, record in self.records.items())
-        digest = hashlib.sha256(json.dumps([PRODUCT_VERSION, made_from, self._presentation()]).encode())
+        digest = hashlib.sha256(json.dumps([PRODUCT_VERSION, made_from, self.codes, self._presentation()]).encode())
         return f"{self.periods[-1].label}-{digest.hexdigest()[:10]}"
 
     @property
