@@ -39,7 +39,7 @@ LANDSAT: Mapping[str, str | tuple[str, ...]] = {
     "nir": "nir08",
     "swir16": "swir16",
     "swir22": "swir22",
-    "lwir": ("lwir11", "lwir"),
+    "lst": ("lwir11", "lwir"),
     "qa_pixel": "qa_pixel",
     "qa_radsat": "qa_radsat",
 }

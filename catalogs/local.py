@@ -38,7 +38,7 @@ MODIS_ASSETS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
         ),
     },
     "modis_lst": {
-        "lst_day": ("lst_day", "LST_Day_1km"),
+        "lst": ("lst", "lst_day", "LST_Day_1km"),
         "lst_night": ("lst_night", "LST_Night_1km"),
         "qc_day": ("qc_day", "QC_Day"),
         "qc_night": ("qc_night", "QC_Night"),
@@ -57,6 +57,7 @@ SEA_LEVEL_ASSETS: Mapping[str, str | tuple[str, ...]] = {
     "adt": ("adt", "data", "netcdf", "zarr"),
     "sla": ("sla", "data", "netcdf", "zarr"),
 }
+CHIRPS_ASSETS: Mapping[str, str | tuple[str, ...]] = {"precipitation": ("precipitation", "data", "netcdf", "zarr")}
 
 
 def by_common_name(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -118,6 +119,14 @@ CATALOG = Catalog(
             ),
             Collection(
                 id="nasa-ssh", assets={"sla": SEA_LEVEL_ASSETS["sla"]}, variables={"sla": "SSHA"}, announces=False
+            ),
+        ),
+        "chirps": (
+            Collection(
+                id="chirps-daily",
+                assets=CHIRPS_ASSETS,
+                variables={"precipitation": "precip"},
+                announces=False,  # the files unpack themselves
             ),
         ),
     },

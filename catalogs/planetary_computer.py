@@ -7,7 +7,8 @@ an old baseline and never as Collection 1 (https://github.com/microsoft/Planetar
 
 Files are read with a token of the storage container, which lasts less than an hour
 (https://planetarycomputer.microsoft.com/docs/concepts/sas/). It is asked for when a file is to be read, kept for
-most of its life, and written nowhere. Sentinel-1 wants an account: its key goes into PC_SDK_SUBSCRIPTION_KEY.
+most of its life, and written nowhere; one that is refused before its time is asked for anew. Sentinel-1 wants an
+account: its key goes into PC_SDK_SUBSCRIPTION_KEY.
 
 Footprints of MODIS tiles at the date line reach beyond 180 degrees by up to 0.2, where their projection has no ground.
 """
@@ -48,13 +49,20 @@ LANDSAT: Mapping[str, str | tuple[str, ...]] = {
     "nir": "nir08",
     "swir16": "swir16",
     "swir22": "swir22",
-    "lwir": ("lwir11", "lwir"),
+    "lst": ("lwir11", "lwir"),
     "qa_pixel": "qa_pixel",
     "qa_radsat": "qa_radsat",
 }
-HLS = {"coastal": "B01", "blue": "B02", "green": "B03", "red": "B04", "fmask": "Fmask"}
-HLS_L30 = {**HLS, "nir": "B05", "swir16": "B06", "swir22": "B07"}
-HLS_S30 = {**HLS, "nir": "B8A", "swir16": "B11", "swir22": "B12"}
+HLS_S30 = {
+    "coastal": "B01",
+    "blue": "B02",
+    "green": "B03",
+    "red": "B04",
+    "nir": "B8A",
+    "swir16": "B11",
+    "swir22": "B12",
+    "fmask": "Fmask",
+}
 SENTINEL1_RTC = {"vv": "vv", "vh": "vh"}
 # MODIS items announce scales and no nodata; a band's key holds the step of its product's grid
 MODIS_13Q1 = {
@@ -67,7 +75,7 @@ MODIS_13A1 = {
     "evi": "500m_16_days_EVI",
     "pixel_reliability": "500m_16_days_pixel_reliability",
 }
-MODIS_11 = {"lst_day": "LST_Day_1km", "lst_night": "LST_Night_1km", "qc_day": "QC_Day", "qc_night": "QC_Night"}
+MODIS_11 = {"lst": "LST_Day_1km", "lst_night": "LST_Night_1km", "qc_day": "QC_Day", "qc_night": "QC_Night"}
 MODIS_10A1 = {"ndsi_snow_cover": "NDSI_Snow_Cover"}
 MODIS_10A2 = {"snow_extent": "Maximum_Snow_Extent"}
 OISST = {"sst": "sst", "anom": "anom", "err": "err", "ice": "ice"}
@@ -96,12 +104,29 @@ def sign(href: str) -> str:
 
     Raises OSError when no valid token is to be had.
     """
+    container = _container(href)
+    return urlsplit(href)._replace(query=_token(container), fragment="").geturl() if container else href
+
+
+def renew(href: str) -> str:
+    """The address with another token than the one that was refused, which is asked for once, whoever else was refused.
+
+    Raises OSError when no valid token is to be had.
+    """
+    container = _container(href)
+    with _asking:
+        if container in _tokens and _tokens[container][0] == urlsplit(href).query:
+            del _tokens[container]
+    return sign(href)
+
+
+def _container(href: str) -> str:
+    """Account and container of the storage that the address is in; empty for other addresses."""
     parts = urlsplit(href)
     container = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
     if parts.scheme != "https" or parts.netloc not in STORES or not CONTAINER.fullmatch(container):
-        return href
-    account = parts.netloc.partition(".")[0]
-    return parts._replace(query=_token(f"{account}/{container}"), fragment="").geturl()
+        return ""
+    return f"{parts.netloc.partition('.')[0]}/{container}"
 
 
 def _token(container: str) -> str:
@@ -158,10 +183,7 @@ CATALOG = Catalog(
     collections={
         "sentinel2": (Collection(id="sentinel-2-l2a", assets=SENTINEL2, baseline="s2:processing_baseline"),),
         "landsat": (Collection(id="landsat-c2-l2", assets=LANDSAT, baseline="landsat:collection_number"),),
-        "hls": (
-            Collection(id="hls2-l30", assets=HLS_L30),
-            Collection(id="hls2-s30", assets=HLS_S30),
-        ),
+        "hls": (Collection(id="hls2-s30", assets=HLS_S30),),  # no item of hls2-l30 was ever at hand to prove it by
         "sentinel1_rtc": (Collection(id="sentinel-1-rtc", assets=SENTINEL1_RTC),),
         # the finer grid and the single day come first
         "modis_vi": (
@@ -179,5 +201,6 @@ CATALOG = Catalog(
     page_limit=250,
     hosts=STORES,
     sign=sign,
+    renew=renew,
     normalise=within_the_world,
 )

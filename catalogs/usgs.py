@@ -24,7 +24,7 @@ REFLECTANCE: Mapping[str, str | tuple[str, ...]] = {
     "swir22": "swir22",
     **QUALITY,
 }
-TEMPERATURE: Mapping[str, str | tuple[str, ...]] = {"lwir": ("lwir11", "lwir"), **QUALITY}
+TEMPERATURE: Mapping[str, str | tuple[str, ...]] = {"lst": ("lwir11", "lwir"), **QUALITY}
 
 
 def in_bucket(href: str) -> str:

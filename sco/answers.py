@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+from sco import crash
 from sco.errors import ConfigurationError, UpstreamError
 from sco.grid import degrees_boxes, middle_longitude
 from sco.model import BBox
@@ -17,7 +18,10 @@ Question = tuple[BBox, datetime, datetime]
 
 def ask(project: Project, slices: Sequence[Slice]) -> tuple[Answer, ...]:
     """One answer a source, kept. Raises UpstreamError when no catalog of a source answers."""
-    return tuple(_ask(project, source, slices) for source in project.sources)
+    crash.point("before search")
+    answers = tuple(_ask(project, source, slices) for source in project.sources)
+    crash.point("after search")
+    return answers
 
 
 def gather(project: Project, sensor: str, start: date, end: date, fresh: bool = False) -> tuple[Observation, ...]:

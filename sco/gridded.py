@@ -68,6 +68,22 @@ class Grid:
     variable: xr.DataArray
     lat: Axis
     lon: Axis
+    day: str | None
+    """Of its time step, as 2023-07-01; None where the variable does not depend on time."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Some pixels of a grid: where they are, and how finely their values are told apart."""
+
+    values: Numbers
+    """(y, x): physical values, NaN for no data."""
+    lat: Positions
+    lon: Positions
+    step: float
+    """How far apart two neighbouring numbers are that the file can hold."""
+    day: str | None
+    """Of the time step, as 2023-07-01; None where the variable does not depend on time."""
 
 
 def read_grid(asset: Asset, band: Band, geobox: GeoBox, time: datetime, rules: Rules) -> Reading:
@@ -78,6 +94,29 @@ def read_grid(asset: Asset, band: Band, geobox: GeoBox, time: datetime, rules: R
     for an address that the rules refuse, for a file without the variable, the day or regular longitudes and latitudes,
     and for another unit than the band's; UpstreamError when the file cannot be read.
     """
+    with _grid(asset, band, time, rules) as (grid, trusted):
+        if band.resampling == "nearest":
+            return _classes(grid, band, asset, geobox, trusted)
+        return Reading(_measurements(grid, band, asset, geobox), np.nan, trusted)
+
+
+def overview(
+    asset: Asset, band: Band, most: int, time: datetime, rules: Rules, like: "Overview | None" = None
+) -> "Overview":
+    """Some of the asset's own pixels at the time step of `time`, every so many, at most `most` rows and columns.
+
+    Or, where it is to be `like` another one, what the asset has in the places of that one. Raises as `read_grid` does.
+    """
+    with _grid(asset, band, time, rules) as (grid, _):
+        lat, lon = (_thinned(grid.lat, most), _thinned(grid.lon, most)) if like is None else (like.lat, like.lon)
+        longitudes, latitudes = np.meshgrid(lon, lat)
+        values = _bilinear(grid, band, asset, *_positions(grid, longitudes, latitudes))
+        return Overview(values, lat, lon, _step(grid.variable, values), grid.day)
+
+
+@contextmanager
+def _grid(asset: Asset, band: Band, time: datetime, rules: Rules) -> Iterator[tuple["Grid", tuple[str, ...]]]:
+    """The asset's grid at the time step of this day, open, and where the file was believed against item and sensor."""
     where = preflight.address(asset.href, rules)
     if not where.startswith("/"):
         raise SceneError(f"{asset.href} is not a local file: copy the grid to a folder that access.files names")
@@ -86,12 +125,9 @@ def read_grid(asset: Asset, band: Band, geobox: GeoBox, time: datetime, rules: R
     try:
         with _opened(where) as dataset:
             variable = _variable(dataset, asset)
-            at_time, trusted = _at(variable, _moments(dataset, variable), time, asset)
-            grid = Grid(at_time, _axis(at_time, "lat", asset), _axis(at_time, "lon", asset))
-            trusted += _check(grid, band, asset, rules)
-            if band.resampling == "nearest":
-                return _classes(grid, band, asset, geobox, trusted)
-            return Reading(_measurements(grid, band, asset, geobox), np.nan, trusted)
+            at_time, day, trusted = _at(variable, _moments(dataset, variable), time, asset)
+            grid = Grid(at_time, _axis(at_time, "lat", asset), _axis(at_time, "lon", asset), day)
+            yield grid, trusted + _check(grid, band, asset, rules)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise UpstreamError(f"{asset.href} cannot be read: {error}") from error
 
@@ -126,11 +162,15 @@ def _moments(dataset: xr.Dataset, variable: xr.DataArray) -> NDArray[np.str_]:
 
 def _at(
     variable: xr.DataArray, moments: NDArray[np.str_], time: datetime, asset: Asset
-) -> tuple[xr.DataArray, tuple[str, ...]]:
-    """The time step of this moment or else of its UTC day; the only one there is may be of any day, which is told."""
+) -> tuple[xr.DataArray, str | None, tuple[str, ...]]:
+    """The time step of this moment or else of its UTC day, and that day.
+
+    The only one there is may be of any day, which is told.
+    """
     trusted: tuple[str, ...] = ()
-    if moments.size == 1 and not moments[0].startswith(f"{time:%Y-%m-%d}"):
-        trusted = (f"item says {time:%Y-%m-%d}, the file's only time step is {moments[0][:10]}",)
+    day = str(moments[0][:10]) if moments.size == 1 else f"{time:%Y-%m-%d}" if moments.size else None
+    if moments.size == 1 and day != f"{time:%Y-%m-%d}":
+        trusted = (f"item says {time:%Y-%m-%d}, the file's only time step is {day}",)
     if moments.size > 1:
         variable = variable.isel(time=_step_of(moments, time, asset))
     variable = variable.squeeze()
@@ -138,7 +178,7 @@ def _at(
         raise SceneError(
             f"{asset.variable} of {asset.href} has the dimensions {variable.dims}, not latitude, longitude"
         )
-    return variable, trusted
+    return variable, day, trusted
 
 
 def _step_of(moments: NDArray[np.str_], time: datetime, asset: Asset) -> int:
@@ -195,7 +235,7 @@ def _unit(spelled: str) -> str:
 def _classes(grid: Grid, band: Band, asset: Asset, geobox: GeoBox, trusted: tuple[str, ...]) -> Reading:
     """The stored number of the pixel in which each pixel's middle lies."""
     fill = next(iter(_fills(grid.variable, band, asset)), 0.0)
-    row, column = _positions(grid, geobox)
+    row, column = _places(grid, geobox)
     inside = _inside(row, grid.lat) & _inside(column, grid.lon)
     numbers = np.full(inside.shape, fill, grid.variable.dtype)
     if inside.any():
@@ -211,7 +251,7 @@ def _measurements(grid: Grid, band: Band, asset: Asset, geobox: GeoBox) -> Numbe
         geobox.affine @ Affine.scale(1 / samples),
         geobox.crs,
     )
-    values = _bilinear(grid, band, asset, *_positions(grid, fine))
+    values = _bilinear(grid, band, asset, *_places(grid, fine))
     return values if samples == 1 else _mean(values.reshape(geobox.shape[0], samples, geobox.shape[1], samples))
 
 
@@ -281,6 +321,20 @@ def _unpacked(stored: Numbers, variable: xr.DataArray, band: Band, asset: Asset)
     return values
 
 
+def _step(variable: xr.DataArray, values: Numbers) -> float:
+    """How far apart two neighbouring numbers are that the variable can hold: of its packing, or of single precision."""
+    if variable.dtype.kind in "iu":
+        return abs(float(variable.attrs.get("scale_factor", 1)))
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    return float(np.spacing(np.float32(largest)))
+
+
+def _thinned(axis: Axis, most: int) -> Positions:
+    """The middles of at most so many pixels along an axis, evenly chosen; degrees."""
+    middles: Positions = axis.first + axis.step * np.arange(0.0, axis.length, -(-axis.length // most))
+    return middles
+
+
 def _fills(variable: xr.DataArray, band: Band, asset: Asset) -> list[float]:
     """The stored numbers that stand for no data: those that the file names, else the item's, else the sensor's."""
     named = [variable.attrs[name] for name in ("_FillValue", "missing_value") if name in variable.attrs]
@@ -301,11 +355,15 @@ def _samples(grid: Grid, geobox: GeoBox) -> int:
     return 1 if span < SHRINKS_FROM else min(round(span), MOST_SAMPLES)
 
 
-def _positions(grid: Grid, geobox: GeoBox) -> tuple[Positions, Positions]:
+def _places(grid: Grid, geobox: GeoBox) -> tuple[Positions, Positions]:
     """Row and column of the grid, in parts of a pixel, in which every pixel's middle lies; (y, x) each."""
     height, width = geobox.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    lon, lat = _degrees(geobox, x, y)
+    return _positions(grid, *_degrees(geobox, x, y))
+
+
+def _positions(grid: Grid, lon: Positions, lat: Positions) -> tuple[Positions, Positions]:
+    """Row and column of the grid, in parts of a pixel, of places in degrees; same shape each."""
     half = abs(grid.lon.step) / 2
     way = grid.lon.step / abs(grid.lon.step)
     round_the_world = ((lon - grid.lon.first) * way + half) % 360 - half

@@ -1,7 +1,7 @@
 """Where a web address really leads, and how long the file there is, before GDAL is let near it.
 
 GDAL follows redirects by itself and cannot be told not to, so that they are followed here first, hop by hop, and GDAL
-gets the address at their end. A server that redirects GDAL after it did not redirect us is not caught by this.
+gets the address at their end. A server that redirects GDAL after it did not redirect us is caught by `sco.gate`.
 """
 
 import re
@@ -51,6 +51,16 @@ def land(address: str, hosts: tuple[str, ...]) -> Landing:
     return _landed(address, hosts, int(time.time() // KEPT_S))
 
 
+def is_refused(address: str, hosts: tuple[str, ...]) -> bool:
+    """Whether this web address now wants other credentials than it carries; False where nobody answers."""
+    try:
+        check_host(address, hosts)
+        with _asked(address) as answer:
+            return answer.status_code in (401, 403)
+    except (SceneError, OSError):
+        return False
+
+
 def host_of(address: str) -> str:
     """The host of a web address as rules spell it: with its port, unless that is the one of https."""
     parts = urlsplit(address)
@@ -95,13 +105,16 @@ def _covers(rule: str, host: str) -> bool:
 def _landed(address: str, hosts: tuple[str, ...], _: int) -> Landing:
     for _ in range(MOST_HOPS + 1):
         check_host(address, hosts)
-        with _session().get(
-            address, headers={"Range": "bytes=0-0"}, allow_redirects=False, stream=True, timeout=TIMEOUT
-        ) as answer:
+        with _asked(address) as answer:
             if not answer.is_redirect:
                 return Landing(address, _size(answer))
             address = urljoin(address, answer.headers["location"])
     raise SceneError(f"asset address {_told(address)!r} is behind more than {MOST_HOPS} redirects: it is not read")
+
+
+def _asked(address: str) -> Response:
+    """The answer to the question for one byte; no redirect is followed."""
+    return _session().get(address, headers={"Range": "bytes=0-0"}, allow_redirects=False, stream=True, timeout=TIMEOUT)
 
 
 def _size(answer: Response) -> int | None:

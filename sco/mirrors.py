@@ -19,7 +19,8 @@ from sco.errors import SceneError, UpstreamError
 from sco.model import Asset, Band, Scene, Sensor
 from sco.preflight import Rules
 from sco.radiometry import Calibration
-from sco.read import environment, overview, read, signed
+from sco.read import environment, overview, read
+from sco.signing import on_signed, signed
 
 SIDE = 256
 SHARE = 0.99
@@ -132,6 +133,27 @@ def _candidates(pair: _Pair, sensor: Sensor) -> Iterator[Band]:
 
 
 def _on_band(pair: _Pair, band: Band, sensor: Sensor, rules: Rules) -> Agreement:
+    return (_on_grid if sensor.reader == "grid" else _on_raster)(pair, band, sensor, rules)
+
+
+def _on_grid(pair: _Pair, band: Band, sensor: Sensor, rules: Rules) -> Agreement:
+    """By pixels of the scene's own grid, and what the mirror has in their places; a grid tells its own steps."""
+    from sco.gridded import overview as thinned
+
+    one = thinned(signed(pair.scene, band.name), band, SIDE, pair.scene.time, rules)
+    two = thinned(signed(pair.mirror, band.name), band, SIDE, pair.mirror.time, rules, like=one)
+    if one.day != two.day:
+        return Agreement(False, f"{band.name}: time step {one.day} against {two.day}")
+    calibrations = [_calibration(scene, band, sensor, rules) for scene in (pair.scene, pair.mirror)]
+    step = max(abs(by.scale) * found.step for by, found in zip(calibrations, (one, two), strict=True))
+    values, others = (
+        _physical(found.values, band, scene.assets[band.name], by)
+        for found, scene, by in zip((one, two), (pair.scene, pair.mirror), calibrations, strict=True)
+    )
+    return _judge(values, others, step, band.name)
+
+
+def _on_raster(pair: _Pair, band: Band, sensor: Sensor, rules: Rules) -> Agreement:
     ground = _other_ground(pair.scene.assets[band.name], pair.mirror.assets[band.name])
     if ground:
         return Agreement(False, f"{band.name}: {ground}")
@@ -139,10 +161,10 @@ def _on_band(pair: _Pair, band: Band, sensor: Sensor, rules: Rules) -> Agreement
     step = max(abs(found.scale) for found in calibrations)
 
     def compare(read: Callable[[Asset], NDArray[np.generic]], name: str) -> Agreement:
-        assets = [signed(scene, band.name) for scene in (pair.scene, pair.mirror)]
-        one, two = (
-            _physical(read(asset), band, asset, found) for asset, found in zip(assets, calibrations, strict=True)
-        )
+        def values(scene: Scene, by: Calibration) -> Values:
+            return on_signed(scene, band.name, rules.hosts, lambda asset: _physical(read(asset), band, asset, by))
+
+        one, two = map(values, (pair.scene, pair.mirror), calibrations)
         return _judge(one, two, step, name)
 
     found = compare(lambda asset: overview(asset, (SIDE, SIDE), rules), band.name)

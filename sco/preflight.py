@@ -31,7 +31,7 @@ REMEDY = 'Set access.mismatch = "trust-file" if the file is the one to believe'
 
 @dataclass(frozen=True)
 class Rules:
-    """What a project lets a worker read."""
+    """What a project lets a worker read, and how the worker is to take it."""
 
     roots: tuple[Path, ...] = ()
     """Local folders that assets may lie in."""
@@ -40,6 +40,8 @@ class Rules:
     contradiction: Literal["quarantine", "pixels"] = "quarantine"
     hosts: tuple[str, ...] = ()
     """Web hosts that assets may lie on; a leading dot stands for all hosts under a domain."""
+    widened: tuple[tuple[str, str, float], ...] = ()
+    """Sensor, quality meaning and the metres by which it is widened, where the project wants that."""
 
 
 def address(href: str, rules: Rules) -> str:

@@ -6,8 +6,9 @@ https://www.usgs.gov/landsat-missions/landsat-collection-2-surface-temperature
 https://www.usgs.gov/landsat-missions/landsat-collection-2-quality-assessment-bands
 
 The near infrared band, which catalogs name `nir08`, is `nir` here as for every sensor with a single such band: an
-indicator that asks for `nir` works on all of them. The thermal band is `lwir`, whichever of TM's, ETM+'s or TIRS'
-it is; scenes that were processed to reflectance only (L2SR) do not offer it.
+indicator that asks for `nir` works on all of them. The surface temperature is `lst`, as for every sensor that passes
+by day, from whichever thermal band of TM, ETM+ or TIRS; scenes that were processed to reflectance only (L2SR) do not
+offer it.
 """
 
 import re
@@ -51,7 +52,7 @@ SENSOR = Sensor(
     title="Landsat 4-9 Collection 2 level 2",
     bands=(
         *map(reflectance, REFLECTIVE),
-        Band("lwir", 30, scale=0.00341802, offset=149.0, nodata=0, unit="K"),
+        Band("lst", 30, scale=0.00341802, offset=149.0, nodata=0, unit="K"),
         Band("qa_pixel", 30, nodata=1, resampling="nearest"),
         Band("qa_radsat", 30, nodata=None, resampling="nearest"),
     ),

@@ -1,7 +1,7 @@
 """MODIS land surface temperature, MOD11/MYD11 (11A1 of a day, 11A2 of eight days, 1 km), collection 6.1.
 
-Day and night are two measurements of their own, each with its own quality band.
-Bands, fill and quality bits: https://doi.org/10.5067/MODIS/MOD11A1.061
+Day and night are two measurements of their own, each with its own quality band; that of the day is `lst`, as for
+every sensor that passes by day. Bands, fill and quality bits: https://doi.org/10.5067/MODIS/MOD11A1.061
 """
 
 import re
@@ -55,13 +55,13 @@ SENSOR = Sensor(
     version=1,
     title="MODIS land surface temperature",
     bands=(
-        temperature("lst_day"),
+        temperature("lst"),
         temperature("lst_night"),
         # 0 is the best quality, not no data; where a file does not reach, the temperature itself has no number
         Band("qc_day", 1000, nodata=None, resampling="nearest"),
         Band("qc_night", 1000, nodata=None, resampling="nearest"),
     ),
-    qualities=(control("qc_day", "lst_day"), control("qc_night", "lst_night")),
+    qualities=(control("qc_day", "lst"), control("qc_night", "lst_night")),
     identify=identify,
     whole_days=True,
     credit="Contains NASA MODIS land surface temperature (MOD11/MYD11 v061, LP DAAC) {year}",

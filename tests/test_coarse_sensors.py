@@ -120,18 +120,18 @@ def test_modis_vi_gives_snow_to_an_indicator_that_wants_it(look):
 def test_modis_lst_each_half_of_the_day_is_masked_by_its_own_quality(look):
     clear, cloud, other, vague, worst = 0b00, 0b10, 0b11, 0b10_00_00_01, 0b11_00_00_01
     bands = {
-        "lst_day": np.array([[15000, 15000, 15000, 15000], [15000, 0, 7499, 15000]], np.uint16),
+        "lst": np.array([[15000, 15000, 15000, 15000], [15000, 0, 7499, 15000]], np.uint16),
         "lst_night": np.array([[14000] * 4] * 2, np.uint16),
         "qc_day": np.array([[clear, cloud, other, vague], [worst, clear, clear, clear]], np.uint8),
         "qc_night": np.array([[cloud, clear, clear, clear]] * 2, np.uint8),
     }
-    day = look("modis_lst", bands, ("lst_day",))
+    day = look("modis_lst", bands, ("lst",))
     assert day.states.tolist() == [[SEEN, MASKED, NOTHING, SEEN], [MASKED, NOTHING, MASKED, SEEN]]
-    np.testing.assert_allclose(day.bands["lst_day"][day.states == SEEN], 300.0, atol=1e-4)
+    np.testing.assert_allclose(day.bands["lst"][day.states == SEEN], 300.0, atol=1e-4)
     night = look("modis_lst", bands, ("lst_night",))
     assert night.states.tolist() == [[MASKED, SEEN, SEEN, SEEN]] * 2
     np.testing.assert_allclose(night.bands["lst_night"][night.states == SEEN], 280.0, atol=1e-4)
-    both = look("modis_lst", bands, ("lst_day", "lst_night"))
+    both = look("modis_lst", bands, ("lst", "lst_night"))
     np.testing.assert_array_equal(both.states, np.maximum(day.states, night.states))
 
 
@@ -357,8 +357,8 @@ def clipped(item: dict) -> dict:
     [
         ("13Q1", "modis_vi", {"ndvi": 1e-4, "evi": 1e-4, "pixel_reliability": 1}, 4800),
         ("13A1", "modis_vi", {"ndvi": 1e-4, "evi": 1e-4, "pixel_reliability": 1}, 2400),
-        ("11A1", "modis_lst", {"lst_day": 0.02, "lst_night": 0.02, "qc_day": 1, "qc_night": 1}, 1200),
-        ("11A2", "modis_lst", {"lst_day": 0.02, "lst_night": 0.02, "qc_day": 1, "qc_night": 1}, 1200),
+        ("11A1", "modis_lst", {"lst": 0.02, "lst_night": 0.02, "qc_day": 1, "qc_night": 1}, 1200),
+        ("11A2", "modis_lst", {"lst": 0.02, "lst_night": 0.02, "qc_day": 1, "qc_night": 1}, 1200),
         ("10A1", "modis_snow", {"ndsi_snow_cover": 0.01}, 2400),
     ],
 )

@@ -85,8 +85,8 @@ def test_the_files_own_tags_count_where_the_item_is_silent():
 
 def test_tags_of_a_sensor_without_a_rule_for_its_offset():
     landsat = sensors["landsat"]
-    scene = replace(SCENE, sensor="landsat", assets={"lwir": Asset("https://example.org/st.tif")})
-    plain = radiometry.calibration_of(scene, landsat.band("lwir"), landsat)
+    scene = replace(SCENE, sensor="landsat", assets={"lst": Asset("https://example.org/st.tif")})
+    plain = radiometry.calibration_of(scene, landsat.band("lst"), landsat)
     assert (plain.scale, plain.offset, plain.evidence) == (0.00341802, 149.0, ("sensor gives the offset",))
-    tagged = radiometry.calibration_of(scene, landsat.band("lwir"), landsat, tags=(0.01, 100.0))
+    tagged = radiometry.calibration_of(scene, landsat.band("lst"), landsat, tags=(0.01, 100.0))
     assert (tagged.scale, tagged.offset) == (0.01, 100.0)

@@ -1,14 +1,32 @@
 """Tokens of the Planetary Computer, from a stand-in for its token service."""
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import numpy as np
 import pytest
+from affine import Affine
+from observatory import Play, Request, Said, playing, ranged, say
+from observatory.tls import before_a_server, certificate  # noqa: F401 - fixtures
+from odc.geo.geobox import GeoBox
 
 from catalogs import planetary_computer
+from sco import landing, mirrors
+from sco.errors import UpstreamError
+from sco.handles import HANDLES
+from sco.library import sensors
+from sco.model import Asset, Identity, Scene
+from sco.preflight import Rules
+from sco.read import environment, read_scene
 
 
 class Tokens(BaseHTTPRequestHandler):
@@ -93,3 +111,121 @@ def test_tokens_that_are_over_when_they_come_are_an_error_that_tells_no_token(to
 def test_nothing_is_asked_for_addresses_of_others(tokens: type[Tokens], href: str) -> None:
     assert planetary_computer.sign(href) == href
     assert tokens.asked == []
+
+
+def test_a_token_that_was_refused_is_asked_for_anew_once_whoever_else_was_refused(tokens: type[Tokens]) -> None:
+    refused = planetary_computer.sign(RED)
+    with ThreadPoolExecutor(8) as pool:
+        renewed = set(pool.map(planetary_computer.renew, [refused] * 40))
+    assert renewed == {f"{RED}?se=x&sig=secret2"}
+    assert len(tokens.asked) == 2
+    assert planetary_computer.renew("https://example.org/x.TIF?sig=1") == "https://example.org/x.TIF?sig=1"
+
+
+TRANSFORM = Affine(10, 0, 600_000, 0, -10, 4_850_000)
+GRID = GeoBox((512, 512), TRANSFORM, "EPSG:32631")
+NUMBERS = np.random.default_rng(8).integers(7300, 40_000, (512, 512)).astype(np.uint16)
+
+
+class Storage:
+    """An archive behind TLS that knows which tokens it accepts, and how often each; the rest it refuses."""
+
+    def __init__(self, folder: Path, **accepted: int) -> None:
+        self.folder = folder
+        self.left = dict(accepted)
+        self.refused: list[str] = []
+        self.status = 403
+
+    def answer(self, play: Play, request: Request) -> Said:
+        token = request.path.rpartition("sig=")[2]
+        if self.left.get(token, 0) < 1:
+            self.refused.append(token)
+            return say(b"", self.status)
+        self.left[token] -= 1
+        return ranged(self.folder / "red.tif", request.headers.get("Range", ""))
+
+
+@pytest.fixture
+def storage(tokens, write_raster, over_tls, monkeypatch) -> Iterator[Callable[..., tuple[Storage, Callable[[], Any]]]]:
+    """Puts a file into a container, and reads it: storage(secret1=2, secret2=99)."""
+    write_raster("red.tif", NUMBERS, TRANSFORM, "EPSG:32631")
+    monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "0")
+    landing._landed.cache_clear()
+    with ExitStack() as open_:
+
+        def put(folder: Path, **accepted: int) -> tuple[Storage, Callable[[], np.ndarray]]:
+            kept = Storage(folder, **accepted)
+            host = open_.enter_context(over_tls(open_.enter_context(playing(kept.answer))))
+            monkeypatch.setattr(planetary_computer, "STORES", (host,))
+            scene = a_scene(f"https://{host}/landsat-c2/level-2/red.tif")
+            band, sensor = sensors["landsat"].band("red"), sensors["landsat"]
+
+            def look() -> np.ndarray:
+                with environment():
+                    return read_scene(scene, band, sensor, GRID, Rules(hosts=(host,))).numbers
+
+            return kept, look
+
+        yield put
+    HANDLES.close()
+
+
+def a_scene(href: str) -> Scene:
+    return Scene(
+        id="LC09_L2SP_090091_20250310_02_T1",
+        sensor="landsat",
+        catalog="planetary_computer",
+        collection="landsat-c2-l2",
+        identity=Identity("landsat-9", "20250310", "090091", ""),
+        time=datetime(2025, 3, 10, tzinfo=UTC),
+        footprint="POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        bbox=(0, 0, 1, 1),
+        assets={"red": Asset(href)},
+    )
+
+
+@pytest.mark.parametrize("accepted", [0, 1, 2], ids=["from the start", "after our check", "between two readings"])
+def test_a_token_that_is_refused_half_way_is_renewed_and_the_read_goes_on(
+    storage, tokens: type[Tokens], tmp_path: Path, accepted: int
+) -> None:
+    kept, look = storage(tmp_path, secret1=accepted, secret2=99)
+    np.testing.assert_array_equal(look(), NUMBERS)
+    assert len(tokens.asked) == 2
+    assert set(kept.refused) == {"secret1"}
+    np.testing.assert_array_equal(look(), NUMBERS)
+    assert len(tokens.asked) == 2
+
+
+def test_a_token_is_renewed_once_and_then_the_refusal_is_told_without_it(
+    storage, tokens: type[Tokens], tmp_path: Path
+) -> None:
+    kept, look = storage(tmp_path)
+    with pytest.raises(UpstreamError, match=r"red\.tif cannot be read") as caught:
+        look()
+    assert "secret" not in str(caught.value)
+    assert len(tokens.asked) == 2
+    assert set(kept.refused) == {"secret1", "secret2"}
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_failure_that_is_no_refusal_costs_no_token(
+    storage, tokens: type[Tokens], tmp_path: Path, monkeypatch, status: int
+) -> None:
+    monkeypatch.setattr(landing, "PATIENCE", landing.PATIENCE.new(total=0, backoff_factor=0))
+    monkeypatch.setattr(landing, "_threads", threading.local())
+    kept, look = storage(tmp_path)
+    kept.status = status
+    with pytest.raises(UpstreamError, match=r"red\.tif cannot be read"):
+        look()
+    assert len(tokens.asked) == 1
+
+
+def test_mirrors_are_compared_with_a_renewed_token(storage, tokens: type[Tokens], tmp_path: Path) -> None:
+    storage(tmp_path, secret2=99)
+    scene = a_scene(f"https://{planetary_computer.STORES[0]}/landsat-c2/level-2/red.tif")
+    here = replace(scene, catalog="local", collection="x", assets={"red": Asset(str(tmp_path / "red.tif"))})
+    mirrors._compared.cache_clear()
+    rules = Rules((tmp_path,), hosts=planetary_computer.STORES)
+    found = mirrors.agreement(here, scene, sensors["landsat"], rules)
+    assert found.equal, found.evidence
+    assert len(tokens.asked) == 2

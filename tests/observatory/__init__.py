@@ -118,7 +118,7 @@ def archive(folder: Path, **faults: Callable[[Play, Request], Said]) -> Iterator
     def answer(play: Play, request: Request) -> Said:
         name = request.path.split("?")[0].rpartition("/")[2]
         fault = faults.get(name.partition(".")[0])
-        return fault(play, request) if fault else _ranged(folder / name, request.headers.get("Range", ""))
+        return fault(play, request) if fault else ranged(folder / name, request.headers.get("Range", ""))
 
     with playing(answer) as play:
         yield play
@@ -129,7 +129,8 @@ def redirect(address: str) -> Callable[[Play, Request], Said]:
     return lambda *_: say(b"", 302, Location=address)
 
 
-def _ranged(file: Path, wanted: str) -> Said:
+def ranged(file: Path, wanted: str) -> Said:
+    """The answer of an archive that is asked for this range of a file."""
     if not file.is_file():
         return say(b"", 404)
     content = file.read_bytes()
