@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed ## Create .venv from the lock
 
@@ -19,6 +19,19 @@ demo: install ## The whole chain on a simulated territory
 
 test: install ## All tests
 	$(BIN)/python -m pytest
+
+BENCHMARKS := deep wide latency overview depth increment notebook zones
+RESULTS := .bench/results.ndjson
+
+bench: install .bench/installed ## Measure against the peers, and write the README's table (about 20 minutes)
+	rm -f $(RESULTS)
+	set -e; for one in $(BENCHMARKS); do $(BIN)/python benchmarks/$$one.py | tee -a $(RESULTS); done
+	$(BIN)/python benchmarks/table.py $(RESULTS)
+
+.bench/installed: requirements-bench.lock
+	$(PYTHON) -m venv .bench
+	.bench/bin/python -m pip install --quiet --require-hashes --requirement requirements-bench.lock
+	touch $@
 
 check: install ## Style, types, imports
 	$(BIN)/ruff check .
@@ -38,7 +51,11 @@ lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
+lock-bench: ## Resolve the peers' environment again (needs uv)
+	uv pip compile benchmarks/requirements.in --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements-bench.lock
+
 clean: ## Remove what the demo and the tests left
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help install demo test check format schema lock clean
+.PHONY: help install demo test bench check format schema lock lock-bench clean

@@ -63,11 +63,11 @@ def open_cube(
     from sco import library
     from sco.answers import gather
     from sco.cube import load
-    from sco.plan import rules_of, tiling_of
+    from sco.plan import rules_of
     from sco.project import Project
 
     one = name_or_path if isinstance(name_or_path, Project) else open_project(name_or_path)
     first, last = (day if isinstance(day, date) else date.fromisoformat(day) for day in (start, end))
     found = gather(one, sensor, first, last, fresh)
     masked = None if mask is None else frozenset(mask)
-    return load(found, library.sensors[sensor], tiling_of(one), rules_of(one), bands, masked)
+    return load(found, library.sensors[sensor], one.tiling, rules_of(one), bands, masked)

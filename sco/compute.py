@@ -4,10 +4,12 @@ Of a cube that masks what the indicator wants masked, both give the same numbers
 day, masked, put through the formula and composited.
 """
 
+import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,20 +20,23 @@ from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from sco import library
+from sco import library, lookahead, scratch
 from sco.composite import compose
 from sco.errors import CubeError
 from sco.grid import Tile
-from sco.model import Indicator, Packing, Scene
+from sco.model import Indicator, Scene
 from sco.observation import Mosaic, Observation, Observer
-from sco.partition import Empty, Outcome, Partition, Pixels, Record
+from sco.partition import Empty, Outcome, Partition, Record
 from sco.period import Slice
 from sco.preflight import Rules
 from sco.quality import State
 from sco.read import environment
+from sco.tally import Tally, planes
 
-VERSION = 1
+VERSION = 2
 """Raised when a change here changes the numbers; part of every fingerprint."""
+CORES = os.cpu_count() or 1
+VALUES = "values of the formula"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,21 @@ class Block:
     """By sensor, the acquisitions that are known and cannot be used."""
 
     @property
+    def first(self) -> Slice:
+        """Its one period, which is the first and the last."""
+        return self.period
+
+    @property
+    def last(self) -> Slice:
+        """Its one period, which is the first and the last."""
+        return self.period
+
+    @property
+    def size(self) -> int:
+        """How many partitions it gives."""
+        return len(self.fingerprints)
+
+    @property
     def asset_count(self) -> int:
         """How many files the block opens."""
         indicators = [library.indicators[name] for name in self.fingerprints]
@@ -59,36 +79,44 @@ class Block:
 
 def outcomes_of(blocks: Sequence[Block], run: str) -> list[Delayed]:
     """One lazy dask task a block; each gives the list of its outcomes."""
-    fuse = delayed(compute_block, pure=False)
-    return [fuse(block, run, dask_key_name=f"{block.period.label}-{block.tile}-{run}") for block in blocks]
+    fuse = delayed(compute_block, pure=False, traverse=False)
+    idle = max(1, CORES // max(1, len(blocks)))
+    return [fuse(block, run, idle, dask_key_name=f"{block.period.label}-{block.tile}-{run}") for block in blocks]
 
 
-def compute_block(block: Block, run: str) -> list[Outcome]:
-    """Read, mask, formula, composite and pack, for every indicator that is due in the block."""
+def compute_block(block: Block, run: str, idle: int = 1) -> list[Outcome]:
+    """Read, mask, formula, composite and pack, for every indicator that is due in the block, on `idle` cores."""
     indicators = [library.indicators[name] for name in block.fingerprints]
-    most = len(block.observations)
-    tallies = {indicator.id: _Tally(indicator, block.geobox.shape.yx, most) for indicator in indicators}
-    observers: list[Observer] = []
+    shape, most = block.geobox.shape.yx, len(block.observations)
     peers = [scene for observation in block.observations for scene in observation.scenes]
-    with environment():
-        for observation in block.observations:
-            observer = Observer(observation, block.geobox, block.rules, peers)
-            for indicator in indicators:
-                if _can_see(observer, indicator):
-                    masked = observer.sensor.masked_for(indicator)
-                    tallies[indicator.id].add(observer.mosaic(indicator.bands, masked))
-            observer.forget_pixels()
-            observers.append(observer)
-    return [_outcome(block, run, tallies[indicator.id], observers) for indicator in indicators]
+    ahead = lookahead.reads_of(block.observations, indicators, shape, idle)
+    with ExitStack() as held:
+        held.enter_context(environment())
+        stacks = {one.id: held.enter_context(scratch.lent((planes(one), most, *shape))) for one in indicators}
+        tallies = {one.id: Tally(one, shape, stacks[one.id]) for one in indicators}
+        arrays = held.enter_context(_arrays(indicators, shape)) if ahead == 1 else None
+        observers = (Observer(one, block.geobox, block.rules, peers, arrays) for one in block.observations)
+        used: dict[str, list[Observer]] = {one.id: [] for one in indicators}
+        for look in lookahead.looks(observers, partial(_wanting, tallies), ahead):
+            if not tallies[look.indicator.id].is_full:
+                tallies[look.indicator.id].add(look.mosaic)
+                used[look.indicator.id].append(look.observer)
+        return [_outcome(block, run, tallies[one.id], used[one.id]) for one in indicators]
 
 
-def pack(values: NDArray[np.float32], packing: Packing) -> NDArray[np.integer[Any]]:
-    """Physical values to stored integers; NaN becomes the fill, values beyond the type its nearest end."""
-    kind = np.iinfo(packing.dtype)
-    low = kind.min + 1 if packing.fill == kind.min else kind.min
-    numbers = np.rint((values.astype(np.float64) - packing.offset) / packing.scale)
-    packed = np.where(np.isnan(values), packing.fill, np.clip(numbers, low, kind.max))
-    return packed.astype(packing.dtype)
+@contextmanager
+def _arrays(indicators: Sequence[Indicator], shape: tuple[int, int]) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+    """Room for the bands of one observation after another."""
+    bands = sorted({band for indicator in indicators for band in indicator.bands})
+    with scratch.lent((len(bands), 1, *shape)) as room:
+        yield dict(zip(bands, room.observation(0), strict=True))
+
+
+def _wanting(tallies: Mapping[str, Tally], observer: Observer) -> Iterator[Indicator]:
+    """The indicators that an observer can tell something of, and that can still take it in."""
+    for tally in tallies.values():
+        if _can_see(observer, tally.indicator) and not tally.is_full:
+            yield tally.indicator
 
 
 def apply_formula(indicator: Indicator, mosaic: Mosaic) -> NDArray[np.float32]:
@@ -108,11 +136,13 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr
         offered = ", ".join(map(str, cube.data_vars))
         raise CubeError(f"indicator {indicator.id!r} needs {', '.join(missing)}; the cube has: {offered}")
     seen = cube["quality"] == State.SEEN
-    masked = indicator.formula(*(cube[band].where(seen) for band in indicator.bands)).astype("float32")
+    bands = {band: cube[band].where(seen) for band in indicator.bands}
+    masked = indicator.formula(*bands.values()).astype("float32")
     days = [day.date() for day in cube["time"].to_index()]
     labels = xr.DataArray([slice_of(day, every).label for day in days], dims="time", name="period")  # type: ignore[arg-type]
-    grouped = masked.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period")
-    composite = getattr(grouped, indicator.composite)(dim="time", skipna=True)
+    observed = xr.Dataset({VALUES: masked, **(bands if planes(indicator) > 1 else {})})
+    grouped = observed.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period")
+    composite = grouped.map(partial(_composed, indicator=indicator))[indicator.id]
     starts = {one.label: one.start for one in divide(days[0], days[-1], every)}  # type: ignore[arg-type]
     times = np.array([starts[str(label)] for label in composite["period"].values], "datetime64[ns]")
     counted = seen.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period").sum(dim="time")
@@ -122,38 +152,22 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr
     return result.transpose("time", "y", "x")
 
 
-class _Tally:
-    """The observations of one indicator over one block, and the count of what became of every pixel."""
+def _composed(observed: xr.Dataset, indicator: Indicator) -> xr.Dataset:
+    """The composite of one period; lazy."""
 
-    def __init__(self, indicator: Indicator, shape: tuple[int, int], most: int) -> None:
-        self.indicator = indicator
-        self.shape = shape
-        self.stack = np.empty((most, *shape), np.float32)
-        self.taken = 0
-        self.counts = {state: np.zeros(shape, np.uint16) for state in (State.SEEN, State.MASKED, State.FAILED)}
+    def over_time(*stacks: NDArray[np.float32]) -> NDArray[np.float32]:
+        values, *bands = (np.ascontiguousarray(np.moveaxis(stack, -1, 0)) for stack in stacks)
+        return compose(values, str(indicator.composite), indicator.quantile, bands).values
 
-    def add(self, mosaic: Mosaic) -> None:
-        states = mosaic.states.copy()
-        if (states == State.SEEN).any():
-            value = apply_formula(self.indicator, mosaic)
-            states[(states == State.SEEN) & np.isnan(value)] = State.MASKED
-            self.stack[self.taken] = value
-            self.taken += 1
-        for state, count in self.counts.items():
-            count += states == state
-
-    @property
-    def acquired(self) -> bool:
-        return any(count.any() for count in self.counts.values())
-
-    def pixels(self) -> Pixels:
-        composite = compose(self.stack[: self.taken], self.indicator.composite)
-        return Pixels(
-            values=pack(composite, self.indicator.packing),
-            n_seen=self.counts[State.SEEN],
-            n_masked=self.counts[State.MASKED],
-            n_failed=self.counts[State.FAILED],
-        )
+    names = [VALUES, *(str(name) for name in observed.data_vars if name != VALUES)]
+    found: xr.DataArray = xr.apply_ufunc(
+        over_time,
+        *(observed[name] for name in names),
+        input_core_dims=[["time"]] * len(names),
+        dask="parallelized",
+        output_dtypes=[np.float32],
+    )
+    return found.to_dataset(name=indicator.id)
 
 
 def _can_see(observer: Observer, indicator: Indicator) -> bool:
@@ -166,29 +180,28 @@ def _bands_read(indicators: Sequence[Indicator], observation: Observation) -> se
     return set().union(*usable, sensor.quality_bands) if usable else set()
 
 
-def _outcome(block: Block, run: str, tally: _Tally, observers: Sequence[Observer]) -> Outcome:
+def _outcome(block: Block, run: str, tally: Tally, observers: Sequence[Observer]) -> Outcome:
     name = tally.indicator.id
-    used = [observer for observer in observers if _can_see(observer, tally.indicator)]
-    bands = {*tally.indicator.bands, *(band for observer in used for band in observer.sensor.quality_bands)}
-    failed = sum(band in bands for observer in used for _, band in observer.failed)
+    bands = {*tally.indicator.bands, *(band for observer in observers for band in observer.sensor.quality_bands)}
+    failed = sum(band in bands for observer in observers for _, band in observer.failed)
     record = Record(
         fingerprint=block.fingerprints[name],
         run=run,
         empty=_emptiness(tally),
         failed_reads=failed,
     )
-    manifest = _manifest(block, tally, used, bands)
+    manifest = _manifest(block, tally, observers, bands)
     pixels = tally.pixels() if tally.acquired else None
     return Outcome(Partition(block.period, block.tile, name), record, manifest, pixels)
 
 
-def _emptiness(tally: _Tally) -> Empty | None:
+def _emptiness(tally: Tally) -> Empty | None:
     if tally.counts[State.SEEN].any() or tally.counts[State.FAILED].any():
         return None
     return Empty.ALL_MASKED if tally.acquired else Empty.NO_ACQUISITION
 
 
-def _manifest(block: Block, tally: _Tally, observers: Sequence[Observer], bands: set[str]) -> dict[str, Any]:
+def _manifest(block: Block, tally: Tally, observers: Sequence[Observer], bands: set[str]) -> dict[str, Any]:
     return {
         "partition": {"indicator": tally.indicator.id, "period": block.period.label, "tile": str(block.tile)},
         "indicator_version": tally.indicator.version,

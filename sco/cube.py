@@ -3,10 +3,14 @@
 The cube contract: dimensions (time, y, x) with one time step a solar day, midnight UTC, increasing; every band a
 float32 variable by its STAC common name, calibrated, NaN wherever it was not seen; `quality` a uint8 variable of
 `sco.quality.State`; `spatial_ref` with the CRS; every variable backed by dask, none computed.
+
+Which scenes a block is made of is found out when it is read, so that a cube over many scenes is opened at once; and
+of a block only the part is read that its slices leave.
 """
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import dask.array as da
 import numpy as np
@@ -15,12 +19,12 @@ from numpy.typing import NDArray
 from odc.geo.xr import xr_coords
 
 from sco.errors import CubeError
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
+from sco.lookout import QUALITY, Layer, Lookout
 from sco.model import Band, Sensor
-from sco.observation import Observation, Observer
+from sco.observation import Observation
 from sco.preflight import Rules
 from sco.quality import State
-from sco.read import environment
 
 
 def load(
@@ -42,11 +46,9 @@ def load(
     if unknown:
         raise CubeError(f"{sensor.id} has no {', '.join(unknown)}; it has: {', '.join(sorted(sensor.band_names))}")
     masked = sensor.masked if masked is None else masked
-    layers = _layers(observations, names, masked, tiling, rules)
-    variables = {name: (("time", "y", "x"), layers[:, index]) for index, name in enumerate(names)}
-    quality = layers[:, len(names)].astype(np.uint8)
+    lookout, token = Lookout(observations, names, masked, tiling, rules), uuid4().hex
     dataset = xr.Dataset(
-        {**variables, "quality": (("time", "y", "x"), quality)},
+        {name: (("time", "y", "x"), _lazy(lookout, name, token)) for name in (*names, QUALITY)},
         coords={"time": _times(observations), **xr_coords(tiling.geobox, dims=("y", "x"))},
         attrs={"sensor": sensor.id},
     )
@@ -70,52 +72,18 @@ def check(cube: xr.Dataset) -> xr.Dataset:
     return cube
 
 
-def _layers(
-    observations: Sequence[Observation], names: tuple[str, ...], masked: frozenset[str], tiling: Tiling, rules: Rules
-) -> da.Array:
-    height, width = tiling.geobox.shape
-    rows, columns = tiling.shape
-    spans = [tiling.window_of(Tile(row, 0))[0] for row in range(rows)]
-    widths = [tiling.window_of(Tile(0, column))[1] for column in range(columns)]
-    chunks = (
-        (1,) * len(observations),
-        (len(names) + 1,),
-        tuple(span.stop - span.start for span in spans),
-        tuple(span.stop - span.start for span in widths),
+def _lazy(lookout: Lookout, name: str, token: str) -> da.Array:
+    """One layer of the cube: dask hands the slices that it is cut by down to the layer, so that only these are read."""
+    dtype = np.dtype(np.uint8 if name == QUALITY else np.float32)
+    if not lookout.observations:
+        return da.zeros(lookout.shape, dtype=dtype)  # type: ignore[no-any-return]
+    layer: da.Array = da.from_array(
+        Layer(lookout, name, dtype),
+        chunks=lookout.chunks,
+        name=f"{name}-{token}",
+        meta=np.empty((0, 0, 0), dtype),
     )
-    if not observations:
-        return da.zeros((0, len(names) + 1, height, width), dtype=np.float32)  # type: ignore[no-any-return]
-    looker = _Looker(tuple(observations), names, masked, tiling, rules)
-    layers: da.Array = da.map_blocks(looker, chunks=chunks, dtype=np.float32, meta=np.empty((0,) * 4, np.float32))
-    return layers
-
-
-class _Looker:
-    """Gives one block of the cube: all layers of one observation on one tile."""
-
-    def __init__(
-        self,
-        observations: tuple[Observation, ...],
-        names: tuple[str, ...],
-        masked: frozenset[str],
-        tiling: Tiling,
-        rules: Rules,
-    ) -> None:
-        self.observations = observations
-        self.names = names
-        self.masked = masked
-        self.tiling = tiling
-        self.rules = rules
-
-    def __call__(self, block_id: tuple[int, int, int, int] | None = None) -> NDArray[np.float32]:
-        if block_id is None:
-            raise ValueError("a block of a cube is asked for by its number")
-        time, _, row, column = block_id
-        observer = Observer(self.observations[time], self.tiling.geobox_of(Tile(row, column)), self.rules)
-        with environment():
-            mosaic = observer.mosaic(self.names, self.masked)
-        layers = [*(mosaic.bands[name] for name in self.names), mosaic.states.astype(np.float32)]
-        return np.stack(layers)[np.newaxis]
+    return layer
 
 
 def _require_flags(masked: frozenset[str], sensor: Sensor) -> None:

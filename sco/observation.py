@@ -11,10 +11,10 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from shapely import from_wkt
 
-from sco import library, mirrors, quality, radiometry, witness
+from sco import crash, kernels, library, mirrors, quality, radiometry, witness
 from sco.errors import SceneError, UpstreamError
 from sco.mirrors import Agreement
-from sco.model import Band, Scene, Sensor
+from sco.model import Scene, Sensor
 from sco.preflight import Rules
 from sco.quality import State, States
 from sco.radiometry import Calibration
@@ -50,26 +50,40 @@ def solar_day(scene: Scene, longitude: float) -> date:
 
 def observations(scenes: Iterable[Scene], longitude: float) -> tuple[Observation, ...]:
     """Scenes grouped by solar day and sensor, oldest first."""
+    return grouped(by_day(scenes, longitude))
 
-    def key(scene: Scene) -> tuple[date, str]:
-        return solar_day(scene, longitude), scene.sensor
 
-    ordered = sorted(scenes, key=lambda scene: (*key(scene), scene.id))
-    return tuple(Observation(day, sensor, tuple(group)) for (day, sensor), group in groupby(ordered, key))
+def by_day(scenes: Iterable[Scene], longitude: float) -> list[tuple[date, Scene]]:
+    """Each scene with its solar day, in the order of days, sensors and ids."""
+    dated = [(solar_day(scene, longitude), scene) for scene in scenes]
+    return sorted(dated, key=lambda one: (one[0], one[1].sensor, one[1].id))
+
+
+def grouped(dated: Iterable[tuple[date, Scene]]) -> tuple[Observation, ...]:
+    """Scenes in the order of their days and sensors, as observations."""
+    groups = groupby(dated, lambda one: (one[0], one[1].sensor))
+    return tuple(Observation(day, sensor, tuple(scene for _, scene in group)) for (day, sensor), group in groups)
 
 
 class Observer:
     """Looks at one observation through one tile; reads each asset at most once and remembers what went wrong."""
 
     def __init__(
-        self, observation: Observation, geobox: GeoBox, rules: Rules, peers: Sequence[Scene] | None = None
+        self,
+        observation: Observation,
+        geobox: GeoBox,
+        rules: Rules,
+        peers: Sequence[Scene] | None = None,
+        arrays: Mapping[str, Values] | None = None,
     ) -> None:
         self.observation = observation
         self.geobox = geobox
         self.rules = rules
         self.peers = observation.scenes if peers is None else peers
         """Scenes around this day, by which catalogs can be compared where one of the scenes is unreadable."""
-        self.sensor: Sensor = library.sensors[observation.sensor]
+        self.arrays = arrays or {}
+        """By band, where its values are to be put; each mosaic then takes the place of the one before it."""
+        self.sensor: Sensor = quality.widening(library.sensors[observation.sensor], rules.widened)
         self.failed: dict[tuple[str, str], str] = {}
         """(scene id, band) -> why it could not be read."""
         self.calibrations: dict[tuple[str, str], Calibration] = {}
@@ -80,20 +94,23 @@ class Observer:
         self._shape: tuple[int, int] = geobox.shape.yx
         self._pixel_m = abs(float(geobox.resolution.x)) if geobox.crs is not None and geobox.crs.projected else 0.0
         self._margin = quality.margin(self.sensor, self._pixel_m)
-        self._readings: dict[tuple[str, str], Reading] = {}
+        self._readings: dict[tuple[str, str, int], Reading] = {}
+        """By scene id, band and margin: a band may be read with one for its flags and without for its numbers."""
 
     def mosaic(self, bands: Sequence[str], masked: frozenset[str]) -> Mosaic:
         """The first scene that saw a pixel gives its value; a pixel that none saw keeps its lowest state."""
         states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
-        values = {band: np.full(self._shape, np.nan, np.float32) for band in bands}
+        values: dict[str, Values] = {}
         for scene in self.observation.scenes:
             found = self._states(scene, bands, masked)
-            wanted = (found == State.SEEN) & (states != State.SEEN)
-            if wanted.any():
-                found = self._fill(values, scene, wanted, found)
+            if kernels.sees_more(found, states):
+                self._fill(values, bands, scene, states, found)
             np.minimum(states, found, out=states)
             if not states.any():
                 break
+        for band in (band for band in bands if band not in values):
+            values[band] = self._array(band)
+            values[band].fill(np.nan)
         return Mosaic(values, states)
 
     def forget_pixels(self) -> None:
@@ -101,33 +118,35 @@ class Observer:
         self._readings.clear()
 
     def _states(self, scene: Scene, bands: Sequence[str], masked: frozenset[str]) -> States:
-        states = quality.everywhere(State.SEEN, self._shape)
+        states: States | None = None
         for one in (one for one in self.sensor.qualities if one.speaks_for(bands)):
             reading = self._read(scene, one.band, self._margin)
             if reading is None:
                 return self._unreadable(scene)
-            decoded = quality.decode(reading.numbers, one, masked, self._pixel_m)
-            np.maximum(states, _inner(decoded, self._margin), out=states)
-        return states
+            decoded = _inner(quality.decode(reading.numbers, one, masked, self._pixel_m), self._margin)
+            states = decoded if states is None else np.maximum(states, decoded)
+        return quality.everywhere(State.SEEN, self._shape) if states is None else states
 
-    def _fill(self, values: dict[str, Values], scene: Scene, wanted: NDArray[np.bool_], found: States) -> States:
-        """Put the scene's bands where they are wanted; returns its states, without what its bands do not hold."""
-        found = found.copy()
-        for name in values:
+    def _fill(
+        self, values: dict[str, Values], bands: Sequence[str], scene: Scene, states: States, found: States
+    ) -> None:
+        """Put the scene's bands where nothing was seen yet; `found` keeps of its states what its bands do hold."""
+        for name in bands:
             reading = self._read(scene, name)
             if reading is None:
                 found[found == State.SEEN] = State.FAILED
-                return found
-            _let_go(found, reading, self.sensor.band(name))
-        here = wanted & (found == State.SEEN)
-        for name, value in values.items():
-            numbers, calibration = self._readings[scene.id, name].numbers, self.calibrations[scene.id, name]
-            np.copyto(value, radiometry.apply(numbers, self.sensor.band(name), calibration), where=here)
-        return found
+                return
+            quality.let_go(found, reading.numbers, reading.nodata, self.sensor.band(name).valid)
+        for name in bands:
+            by = radiometry.steps(self.sensor.band(name), self.calibrations[scene.id, name])
+            fresh = name not in values
+            value = values.setdefault(name, self._array(name)) if fresh else values[name]
+            numbers = self._readings[scene.id, name, 0].numbers
+            kernels.calibrate(numbers, found, states, by.shift, by.floor, by.scale, fresh, value)
 
     def _read(self, scene: Scene, band: str, margin: int = 0) -> Reading | None:
-        key = (scene.id, band)
-        if key in self.failed:
+        name, key = (scene.id, band), (scene.id, band, margin)
+        if name in self.failed:
             return None
         if key not in self._readings:
             try:
@@ -135,11 +154,11 @@ class Observer:
             except (SceneError, UpstreamError) as error:
                 stand_in = self._read_mirrors(scene, band, margin)
                 if stand_in is None:
-                    self.failed[key] = str(error)
+                    self.failed[name] = str(error)
                     return None
                 self._readings[key] = stand_in
             if self._readings[key].trusted:
-                self.trusted[key] = self._readings[key].trusted
+                self.trusted[name] = self._readings[key].trusted
         return self._readings[key]
 
     def _read_mirrors(self, scene: Scene, band: str, margin: int) -> Reading | None:
@@ -176,12 +195,16 @@ class Observer:
         band = self.sensor.band(name)
         geobox = self.geobox.pad(margin) if margin else self.geobox
         reading = read_scene(scene, band, self.sensor, geobox, self.rules)
+        crash.point("mid-read")
         if name not in self.sensor.quality_bands or band.valid is not None:  # codes may share a band with measurements
             vote = witness.ask(scene, self.sensor, self.rules)
             self.calibrations[scene.id, name] = radiometry.calibration_of(
                 scene, band, self.sensor, vote, self.rules.contradiction, reading.tags
             )
         return reading
+
+    def _array(self, band: str) -> Values:
+        return self.arrays[band] if band in self.arrays else np.empty(self._shape, np.float32)
 
     def _unreadable(self, scene: Scene) -> States:
         """FAILED inside the scene's footprint: that is all that is known of a scene whose quality is not readable."""
@@ -199,14 +222,4 @@ class Observer:
 
 
 def _inner(states: States, margin: int) -> States:
-    return states[margin:-margin, margin:-margin] if margin else states
-
-
-def _let_go(found: States, reading: Reading, band: Band) -> None:
-    """Pixels without a number were not acquired; numbers that are no measurements are masked."""
-    numbers = reading.numbers
-    seen = found == State.SEEN
-    found[seen & (np.isnan(numbers) if np.isnan(reading.nodata) else numbers == reading.nodata)] = State.NOT_ACQUIRED
-    if band.valid is not None:
-        low, high = band.valid
-        found[(found == State.SEEN) & ~((numbers >= low) & (numbers <= high))] = State.MASKED
+    return np.ascontiguousarray(states[margin:-margin, margin:-margin]) if margin else states

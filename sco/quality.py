@@ -1,6 +1,7 @@
 """Three-state quality: seen, masked or not acquired, with a failed read told apart from all of them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import IntEnum
 from math import ceil, sqrt
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sco import kernels
 from sco.model import Quality, Sensor
 
 
@@ -25,6 +27,10 @@ class State(IntEnum):
 
 
 States = NDArray[np.uint8]
+TABLED: dict[np.dtype[Any], NDArray[Any]] = {
+    np.dtype(kind): np.arange(np.iinfo(kind).max + 1, dtype=kind) for kind in (np.uint8, np.uint16)
+}
+"""All codes of the types that have few enough of them to decode each code once."""
 
 
 def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str], pixel_m: float = 0.0) -> States:
@@ -32,11 +38,18 @@ def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[s
 
     Meanings that the sensor widens are widened by whole pixels of `pixel_m` metres; not at all where that is 0.
     """
-    if codes.dtype == np.uint8 and not (pixel_m and quality.dilated_m):
-        by_code = _decoded(np.arange(256, dtype=np.uint8), quality, masked, 0.0)
-        states: States = by_code[codes]
-        return states
-    return _decoded(codes, quality, masked, pixel_m)
+    if codes.dtype not in TABLED or codes.size < len(TABLED[codes.dtype]) or (pixel_m and quality.dilated_m):
+        return _decoded(codes, quality, masked, pixel_m)
+    states: States = np.empty(codes.shape, np.uint8)
+    by_code = _decoded(TABLED[codes.dtype], quality, masked, 0.0)
+    kernels.look_up(np.atleast_2d(codes), by_code, np.atleast_2d(states))
+    return states
+
+
+def let_go(states: States, numbers: NDArray[Any], nodata: float, valid: tuple[float, float] | None) -> None:
+    """In place, of the pixels seen: those without a number were not acquired, what is no measurement is masked."""
+    low, high = (np.nan, np.nan) if valid is None else valid
+    kernels.let_go(states, numbers, _stored(nodata, numbers.dtype), float(low), float(high))
 
 
 def widened(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
@@ -59,9 +72,29 @@ def margin(sensor: Sensor, pixel_m: float) -> int:
     return ceil(reach / pixel_m) if pixel_m else 0
 
 
+def widening(sensor: Sensor, rules: Iterable[tuple[str, str, float]]) -> Sensor:
+    """The sensor with its meanings widened as these rules (sensor, meaning, metres) want it; others leave it alone."""
+    metres = {meaning: reach for name, meaning, reach in rules if name == sensor.id}
+    if not metres:
+        return sensor
+    qualities = (
+        replace(one, dilated_m={**one.dilated_m, **{name: metres[name] for name in one.flags if name in metres}})
+        for one in sensor.qualities
+    )
+    return replace(sensor, qualities=tuple(qualities))
+
+
 def everywhere(state: State, shape: tuple[int, int]) -> States:
     """A whole grid in one state."""
     return np.full(shape, state, np.uint8)
+
+
+def _stored(nodata: float, kind: np.dtype[Any]) -> Any:
+    """`nodata` as the stored numbers can be compared with it; NaN, which no integer equals, where they cannot be it."""
+    if kind.kind == "f":
+        return kind.type(nodata)
+    whole = np.isfinite(nodata) and nodata == int(nodata) and np.iinfo(kind).min <= nodata <= np.iinfo(kind).max
+    return kind.type(nodata) if whole else np.nan
 
 
 def _decoded(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str], pixel_m: float) -> States:

@@ -49,18 +49,29 @@ def calibration_of(
     return Calibration(scale, offset, evidence)
 
 
-def apply(numbers: NDArray[np.generic], band: Band, calibration: Calibration) -> NDArray[np.float32]:
-    """Stored numbers to physical values as float32; same shape.
+@dataclass(frozen=True)
+class Steps:
+    """A calibration as three float32 numbers: value = max(number + shift, floor) x scale, rounded at every step."""
+
+    shift: np.float32
+    floor: np.float32
+    scale: np.float32
+
+
+def steps(band: Band, calibration: Calibration) -> Steps:
+    """How stored numbers of a band become physical values.
 
     Positive bands stay at or above one step of the scale, so that a pixel which is darker than the offset remains a
     dark pixel and does not become no data.
     """
-    values = numbers.astype(np.float32)
-    if calibration.offset:
-        values += np.float32(calibration.offset / calibration.scale)  # whole numbers stay exact in float32
-    if band.positive:
-        np.maximum(values, np.float32(1), out=values)
-    values *= np.float32(calibration.scale)
+    shift = np.float32(calibration.offset / calibration.scale)  # whole numbers stay exact in float32
+    return Steps(shift, np.float32(1 if band.positive else -np.inf), np.float32(calibration.scale))
+
+
+def apply(numbers: NDArray[np.generic], band: Band, calibration: Calibration) -> NDArray[np.float32]:
+    """Stored numbers to physical values as float32; same shape."""
+    by = steps(band, calibration)
+    values: NDArray[np.float32] = np.maximum(numbers.astype(np.float32) + by.shift, by.floor) * by.scale
     return values
 
 

@@ -1,10 +1,8 @@
 """One asset, one window: stored numbers on the project's grid."""
 
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,15 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from sco import library, preflight
+from sco import gate, kernels, preflight, shrink
 from sco.errors import UpstreamError
+from sco.handles import HANDLES, Handle
 from sco.landing import AGENT
 from sco.model import Asset, Band, Scene, Sensor
 from sco.multihash import require_intact
 from sco.preflight import Rules
+from sco.shrink import Source
+from sco.signing import on_signed, signed, unsigned
 
 Numbers = NDArray[Any]
 ATTEMPTS = 3
@@ -35,6 +36,7 @@ WARP_TOLERANCE = 0.001
 SHRINKS_FROM = 1.5
 """Source pixels a target pixel from which a warp is a shrinking one, which wants a wider kernel."""
 GDAL_SETTINGS: dict[str, Any] = {
+    "GDAL_CACHEMAX": 64 * 2**20,
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_USERAGENT": AGENT,
     "GDAL_HTTP_MAX_RETRY": 4,
@@ -45,7 +47,6 @@ GDAL_SETTINGS: dict[str, Any] = {
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "VSI_CACHE": True,
 }
 
 
@@ -72,23 +73,11 @@ def read_scene(scene: Scene, band: Band, sensor: Sensor, geobox: GeoBox, rules: 
 
     Raises KeyError where the scene does not offer the band, else what `read` raises.
     """
-    asset = signed(scene, band.name)
     if sensor.reader == "grid":
         from sco.gridded import read_grid
 
-        return read_grid(asset, band, geobox, scene.time, rules)
-    return read(asset, band, geobox, rules)
-
-
-def signed(scene: Scene, band: str) -> Asset:
-    """The asset of a band at an address that can be read now. Raises UpstreamError when nobody signs it."""
-    asset, sign = scene.assets[band], library.catalogs[scene.catalog].sign
-    if sign is None:
-        return asset
-    try:
-        return replace(asset, href=sign(asset.href))
-    except OSError as error:
-        raise UpstreamError(_unsigned(f"{asset.href} cannot be signed by {scene.catalog}: {error}")) from error
+        return read_grid(signed(scene, band.name), band, geobox, scene.time, rules)
+    return on_signed(scene, band.name, rules.hosts, lambda asset: read(asset, band, geobox, rules))
 
 
 def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
@@ -98,12 +87,12 @@ def overview(asset: Asset, most: tuple[int, int], rules: Rules) -> Numbers:
     """
     where = preflight.address(asset.href, rules)
     try:
-        with environment(), _opened(where, rules) as file:
-            shape = (min(most[0], file.height), min(most[1], file.width))
-            numbers: Numbers = file.read(1, out_shape=shape, resampling=Resampling.nearest)
+        with environment(), _lent(where, rules) as handle:
+            shape = (min(most[0], handle.file.height), min(most[1], handle.file.width))
+            numbers: Numbers = handle.file.read(1, out_shape=shape, resampling=Resampling.nearest)
             return numbers
     except (RasterioError, OSError) as error:
-        raise UpstreamError(_unsigned(f"{asset.href} cannot be read: {error}")) from error
+        raise UpstreamError(unsigned(f"{asset.href} cannot be read: {error}")) from error
 
 
 def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
@@ -116,28 +105,34 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
         require_intact(Path(where), asset.checksum)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with _opened(where, rules) as file:
-                trusted = preflight.check(file, asset, rules)
-                nodata = _nodata(file, asset, band)
-                return Reading(_numbers(file, band, geobox, nodata), nodata, trusted, _tags(file))
+            with _lent(where, rules) as handle:
+                trusted = _checked(handle, asset, rules)
+                nodata = _nodata(handle.file, asset, band)
+                return Reading(_numbers(handle, band, geobox, nodata), nodata, trusted, _tags(handle.file))
         except (RasterioError, OSError) as error:
             if attempt == ATTEMPTS:
-                raise UpstreamError(_unsigned(f"{asset.href} cannot be read: {error}")) from error
+                raise UpstreamError(unsigned(f"{asset.href} cannot be read: {error}")) from error
             time.sleep(0.2 * attempt)
     raise AssertionError("unreachable")
 
 
-def _unsigned(text: str) -> str:
-    """The text without the queries of addresses, where signatures and tokens are."""
-    return re.sub(r"\?[^\s'\",]*", "", text)
-
-
-@contextmanager
-def _opened(where: str, rules: Rules) -> Iterator[DatasetReader]:
+def _lent(where: str, rules: Rules) -> AbstractContextManager[Handle]:
     landed = preflight.landing(where, rules).address
-    # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
-    with rasterio.open(landed, driver=preflight.driver_of(where)) as file:
-        yield file
+
+    def opened() -> DatasetReader:
+        with gate.through(landed, rules.hosts):
+            # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
+            return rasterio.open(landed, driver=preflight.driver_of(where))
+
+    return HANDLES.lent(landed, opened)
+
+
+def _checked(handle: Handle, asset: Asset, rules: Rules) -> tuple[str, ...]:
+    """What `preflight.check` says of an open file, asked once for as long as it is open."""
+    if (asset, rules) not in handle.known:
+        handle.known[asset, rules] = preflight.check(handle.file, asset, rules)
+    trusted: tuple[str, ...] = handle.known[asset, rules]
+    return trusted
 
 
 def _tags(file: DatasetReader) -> tuple[float, float] | None:
@@ -152,13 +147,23 @@ def _nodata(file: DatasetReader, asset: Asset, band: Band) -> float:
     return 0.0
 
 
-def _numbers(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> Numbers:
-    if file.crs is not None and geobox.crs is not None and file.crs == geobox.crs:
+def _numbers(handle: Handle, band: Band, geobox: GeoBox, nodata: float) -> Numbers:
+    file = handle.file
+    if _same_crs(handle, geobox):
         step = ~file.transform @ geobox.transform
         factor = _whole_factor(step)
         if factor is not None:
-            return _aligned(file, band, geobox, nodata, step, factor)
+            return _aligned(handle, band, geobox, nodata, step, factor)
     return _warped(file, band, geobox, nodata)
+
+
+def _same_crs(handle: Handle, geobox: GeoBox) -> bool:
+    if handle.file.crs is None or geobox.crs is None:
+        return False
+    crs = str(geobox.crs)
+    if crs not in handle.known:
+        handle.known[crs] = bool(handle.file.crs == geobox.crs)
+    return bool(handle.known[crs])
 
 
 def _whole_factor(step: Affine) -> float | None:
@@ -171,17 +176,20 @@ def _whole_factor(step: Affine) -> float | None:
     return step.a if whole and edges else None
 
 
-def _aligned(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float, step: Affine, factor: float) -> Numbers:
+def _aligned(handle: Handle, band: Band, geobox: GeoBox, nodata: float, step: Affine, factor: float) -> Numbers:
     """A window of a file on the same lattice, averaged down or repeated up by a whole factor."""
-    result = np.full(geobox.shape, nodata, file.dtypes[0])
+    file = handle.file
     rows = _overlap(step.f, factor, geobox.shape[0], file.height)
     columns = _overlap(step.c, factor, geobox.shape[1], file.width)
     if rows is None or columns is None:
-        return result
+        return np.full(geobox.shape, nodata, file.dtypes[0])
     if factor < 1:
         part = _repeated(file, rows, columns, round(1 / factor))
     else:
-        part = _shrunk(file, band, rows, columns, round(factor))
+        part = _shrunk(handle, band, rows, columns, round(factor), nodata)
+    if part.shape == geobox.shape:
+        return part
+    result = np.full(geobox.shape, nodata, file.dtypes[0])
     result[rows.target, columns.target] = part
     return result
 
@@ -203,24 +211,25 @@ def _overlap(shift: float, factor: float, target_length: int, source_length: int
     return _Overlap(slice(first, after), shift + first * factor, shift + after * factor)
 
 
-def _shrunk(file: DatasetReader, band: Band, rows: _Overlap, columns: _Overlap, factor: int) -> Numbers:
+def _shrunk(handle: Handle, band: Band, rows: _Overlap, columns: _Overlap, factor: int, nodata: float) -> Numbers:
     window = Window(
         round(columns.begin), round(rows.begin), round(columns.end - columns.begin), round(rows.end - rows.begin)
     )
-    shape = (rows.target.stop - rows.target.start, columns.target.stop - columns.target.start)
-    resampling = Resampling.nearest if factor == 1 or band.resampling == "nearest" else Resampling.average
-    numbers: Numbers = file.read(1, window=window, out_shape=shape, resampling=resampling)
-    return numbers
+    if factor == 1:
+        numbers: Numbers = handle.file.read(1, window=window)
+        return numbers
+    source = Source(window.row_off, window.col_off, window.height, window.width, factor)
+    return shrink.central(handle, source) if band.resampling == "nearest" else shrink.averaged(handle, source, nodata)
 
 
 def _repeated(file: DatasetReader, rows: _Overlap, columns: _Overlap, times: int) -> Numbers:
     top, left = int(np.floor(rows.begin + 1e-6)), int(np.floor(columns.begin + 1e-6))
     bottom, right = int(np.ceil(rows.end - 1e-6)), int(np.ceil(columns.end - 1e-6))
     coarse: Numbers = file.read(1, window=Window(left, top, right - left, bottom - top))
-    fine = coarse.repeat(times, axis=0).repeat(times, axis=1)
-    y, x = round((rows.begin - top) * times), round((columns.begin - left) * times)
-    height, width = rows.target.stop - rows.target.start, columns.target.stop - columns.target.start
-    return fine[y : y + height, x : x + width]
+    shape = (rows.target.stop - rows.target.start, columns.target.stop - columns.target.start)
+    fine: Numbers = np.empty(shape, coarse.dtype)
+    kernels.repeat(coarse, times, round((rows.begin - top) * times), round((columns.begin - left) * times), fine)
+    return fine
 
 
 def _warped(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> Numbers:

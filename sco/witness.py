@@ -17,7 +17,8 @@ from sco import library
 from sco.errors import SceneError, UpstreamError
 from sco.model import Asset, Offset, Scene, Sensor
 from sco.preflight import Rules
-from sco.read import overview, signed
+from sco.read import overview
+from sco.signing import signed
 
 SIDE = 256
 FEWEST = 100

@@ -1,5 +1,6 @@
 """The fused block against the plain arithmetic, and the lazy way against the fused block."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 import sco.cube
-from sco import compute
-from sco.compute import Block, compute_block, pack
+from sco import compute, formula
+from sco.compute import Block, compute_block
 from sco.errors import CubeError
 from sco.grid import Tile, Tiling
 from sco.library import indicators, sensors
 from sco.model import Asset, Identity, Packing, Scene
 from sco.observation import observations
+from sco.packing import pack
 from sco.partition import Empty
 from sco.period import slice_of
 from sco.preflight import Rules
@@ -192,3 +194,106 @@ def test_a_cube_of_an_unknown_band_or_flag_is_refused(scenes, tmp_path):
         sco.cube.load(found, sensor, Tiling(GRID, 16), Rules((tmp_path,)), ("lwir11",))
     with pytest.raises(CubeError, match="flags no fog"):
         sco.cube.load(found, sensor, Tiling(GRID, 16), Rules((tmp_path,)), (), frozenset({"fog"}))
+
+
+def another(composite: str, quantile: float | None = None):
+    return replace(indicators["ndvi"], composite=composite, quantile=quantile)
+
+
+@pytest.fixture
+def ndvi_as(monkeypatch):
+    """Puts the NDVI with another composite in the place of the NDVI."""
+    known = indicators["ndvi"]
+
+    def put(indicator):
+        monkeypatch.setattr("sco.library.indicators", {"ndvi": indicator})
+        return indicator
+
+    assert known.id == "ndvi"
+    return put
+
+
+@pytest.mark.parametrize("how", ["first", "percentile", "medoid", "sum", "count", "max"])
+def test_the_lazy_way_and_the_fused_block_know_the_same_composites(scenes, tmp_path, ndvi_as, how):
+    indicator = ndvi_as(another(how, 0.9 if how == "percentile" else None))
+    sensor = sensors["sentinel2"]
+    seen = observations(scenes, 4.5)
+    cube = sco.cube.load(seen, sensor, Tiling(GRID, 16), Rules((tmp_path,)), ("red", "nir"), sensor.masked | {"snow"})
+    lazy = compute.indicate(cube, indicator)
+    assert lazy["ndvi"].chunks is not None
+    (fused,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    np.testing.assert_array_equal(pack(lazy["ndvi"].isel(time=0).values, indicator.packing), fused.pixels.values)
+
+
+def test_reading_stops_when_every_pixel_of_a_first_composite_was_seen(scenes, tmp_path, write_raster, ndvi_as):
+    ndvi_as(another("first"))
+    clear = write_raster("clear.tif", np.full(SHAPE, 4, np.uint8), TRANSFORM, "EPSG:32631")
+    scenes[1] = replace(scenes[1], assets=scenes[1].assets | {"scl": Asset(str(clear))})
+    for scene in scenes[2:]:
+        Path(scene.assets["red"].href).write_bytes(b"gone")
+    (ndvi,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    assert [entry["id"] for entry in ndvi.manifest["scenes"]] == ["day02", "day07"]
+    assert ndvi.record.failed_reads == 0
+    ratios, seen, _ = by_hand(scenes[:2], "red", "nir")
+    expected = np.where(np.isnan(ratios[0]), ratios[1], ratios[0])
+    np.testing.assert_allclose(ndvi.pixels.values * 1e-4, expected, atol=0.5e-4 + 1e-6)
+    np.testing.assert_array_equal(ndvi.pixels.n_seen, seen)
+
+
+@pytest.mark.parametrize("idle", [2, 5])
+def test_reading_ahead_changes_nothing(scenes, tmp_path, idle):
+    Path(scenes[3].assets["nir"].href).write_bytes(b"gone")
+    alone = compute_block(block(scenes, tmp_path), "run")
+    ahead = compute_block(block(scenes, tmp_path), "run", idle)
+    for one, other in zip(alone, ahead, strict=True):
+        assert (one.record, one.manifest) == (other.record, other.manifest)
+        for plane in ("values", "n_seen", "n_masked", "n_failed"):
+            np.testing.assert_array_equal(getattr(one.pixels, plane), getattr(other.pixels, plane))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in indicators.items() if one.bands))
+def test_strips_of_plain_arrays_give_what_xarray_gives(name, monkeypatch):
+    monkeypatch.setattr(formula, "STRIP_PIXELS", 300)
+    indicator, random = indicators[name], np.random.default_rng(8)
+    bands = [random.uniform(0, 0.6, (50, 40)).astype(np.float32) for _ in indicator.bands]
+    for band in bands:
+        band[random.random(band.shape) < 0.2] = np.nan
+    bands[0][0, 0] = -bands[1][0, 0] if len(bands) > 1 else 0
+    run = formula.Formula(indicator)
+    strips = [run([band[rows] for band in bands]) for rows in run.strips((50, 40))]
+    whole = formula.Formula(indicator)._by_xarray(bands)
+    np.testing.assert_array_equal(np.concatenate(strips), whole)
+    assert run._is_plain
+
+
+def test_a_formula_that_needs_xarray_is_run_in_xarray():
+    def by_rank(red, nir):
+        return (nir - red).clip(0, 1).fillna(0.5).rename("x").where(nir > red)
+
+    run = formula.Formula(replace(indicators["ndvi"], formula=by_rank))
+    random = np.random.default_rng(9)
+    red, nir = (random.random((4, 6)).astype(np.float32) for _ in range(2))
+    for _ in range(2):
+        found = run([red, nir])
+        np.testing.assert_array_equal(found, np.where(nir > red, nir - red, np.nan))
+    assert run.strips((1000, 1000)) == [slice(0, 1000)]
+
+
+def test_packing_keeps_the_fill_free_at_either_end():
+    values = np.array([np.nan, -5, 0.5, 300], np.float32)
+    assert pack(values, Packing(scale=1, dtype="uint8", fill=255)).tolist() == [255, 0, 0, 254]
+    assert pack(values, Packing(scale=1, dtype="uint8", fill=0)).tolist() == [0, 1, 1, 255]
+
+
+@pytest.mark.parametrize("how", ["median", "medoid"])
+def test_observations_that_are_too_many_for_memory_lie_in_a_file_and_come_to_the_same(
+    scenes, tmp_path, ndvi_as, monkeypatch, how
+):
+    ndvi_as(another(how))
+    (inside,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    monkeypatch.setattr("sco.scratch.MOST_BYTES", 1000)
+    monkeypatch.setattr("sco.scratch.STRIP_BYTES", 10_000)
+    monkeypatch.setattr("sco.scratch._taken", None)
+    (outside,) = compute_block(block(scenes, tmp_path, ["ndvi"]), "run")
+    np.testing.assert_array_equal(outside.pixels.values, inside.pixels.values)
+    np.testing.assert_array_equal(outside.pixels.n_seen, inside.pixels.n_seen)

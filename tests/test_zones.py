@@ -1,6 +1,8 @@
 import json
+import tracemalloc
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,9 @@ from odc.geo.geom import BoundingBox
 from pyproj import Geod
 from shapely.geometry import Polygon, box
 
+import sco.zones
+from sco import coverage
+from sco.coverage import Coverage
 from sco.errors import ConfigurationError
 from sco.project import Project
 from sco.zones import Zone, Zoning, pixel_areas_km2, whole_area, zones_of
@@ -64,6 +69,72 @@ def test_pixels_have_their_true_area_in_degrees() -> None:
     assert areas.sum() * 10 == pytest.approx(true_km2, rel=0.004)
     assert areas[0] < areas[-1]
     assert pixel_areas_km2(GEOBOX).tolist() == [1.0] * 4
+
+
+def test_blocks_give_what_the_whole_grid_gives() -> None:
+    zones = tuple(
+        Zone(f"{place}", Polygon([(x, y), (x + 900, y + 350), (x + 500, y + 1300)]))
+        for place, (x, y) in enumerate([(-300, 100), (500, 1500), (1700, 900), (2600, 2900), (3500, 3300)])
+    )
+    around = Zone("around", box(-1000, -1000, 5000, 5000))
+    fine = GeoBox.from_bbox(BoundingBox(0, 0, 4000, 4000, crs="EPSG:32631"), resolution=100, tight=True)
+    random = np.random.default_rng(7)
+    values = random.random((3, 40, 40)).astype("float32")
+    values[random.random(values.shape) < 0.2] = np.nan
+    zoning = Zoning((*zones, around), fine)
+    whole, blocks = (zoning.summarise(frames(*values).chunk(y=side, x=side)) for side in (40, 7))
+    xr.testing.assert_allclose(whole, blocks, rtol=1e-12)
+    # every frame by hand, from exactextract's own mean and count over the whole grid
+    for step, frame in enumerate(values):
+        for place, zone in enumerate(zones):
+            mean, cells = by_hand(frame, fine, zone)
+            assert whole["mean"].values[step, place] == pytest.approx(mean, abs=1e-6)
+            assert whole["n"].values[step, place] == cells
+    assert whole["n"].values[:, 5].tolist() == np.isfinite(values).sum(axis=(1, 2)).tolist()
+    assert whole["coverage"].values[0, 5] == pytest.approx(np.isfinite(values[0]).sum() * 0.01 / 36)
+
+
+def by_hand(frame: np.ndarray, grid: GeoBox, zone: Zone) -> tuple[float, int]:
+    """Mean and number of cells of one frame under a zone, by clipping every pixel with the polygon."""
+    total = area = cells = 0.0
+    for row, column in np.ndindex(frame.shape):
+        part = box(*grid[row : row + 1, column : column + 1].boundingbox.bbox).intersection(zone.geometry).area
+        if part > 0 and np.isfinite(frame[row, column]):
+            total, area, cells = total + part * float(frame[row, column]), area + part, cells + 1
+    return total / area, int(cells)
+
+
+def test_how_zones_lie_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[GeoBox] = []
+
+    def cover(shapes: list[Polygon], block: GeoBox, pixel_km2: np.ndarray) -> Coverage:
+        asked.append(block)
+        return coverage.cover(shapes, block, pixel_km2)
+
+    monkeypatch.setattr(sco.zones, "cover", cover)
+    zoning = Zoning((Zone("square", box(500, 2000, 2000, 3500)),), GEOBOX)
+    first, second = (zoning.summarise(frames(VALUES, VALUES + shift)) for shift in (0, 1))
+    assert (second["mean"] - first["mean"]).values.ravel().tolist() == pytest.approx([0, 1])
+    assert len(asked) == 1
+
+
+def test_a_large_grid_is_never_in_memory_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sco.zones, "KEPT_BYTES", 2**24)
+    side, chunk = 8192, 512
+    country = GeoBox.from_bbox(BoundingBox(0, 0, side * 10, side * 10, crs="EPSG:32631"), resolution=10, tight=True)
+    lazy = da.ones((1, side, side), chunks=(1, chunk, chunk), dtype="float32")  # 256 MiB a period
+    series = xr.DataArray(lazy, {"time": pd.date_range("2022-01-01", periods=1)}, ("time", "y", "x"))
+    zones = (
+        Zone("all", box(0, 0, side * 10, side * 10)),
+        Zone("half", Polygon([(0, 0), (side * 10, 0), (0, side * 10)])),
+    )
+    tracemalloc.start()
+    found = Zoning(zones, country).summarise(series)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["n"].values[0, 0] == side**2
+    assert found["area_km2"].values[0].tolist() == pytest.approx([side**2 * 1e-4, side**2 * 0.5e-4])
+    assert peak < 2**27
 
 
 def project_with(folder: Path, zones: str) -> Project:

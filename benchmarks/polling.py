@@ -1,0 +1,114 @@
+"""A reader that looks ten times a second while another process writes: errors, and states that mix two versions.
+
+`.venv/bin/python benchmarks/polling.py [SECONDS]` (20 unless told) prints one JSON line. The writer rewrites all six
+tiles of a month round after round, a batch a commit; values, counts, record and manifest all say the round.
+"""
+
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import small
+from sco.partition import Partition
+from sco.store import Store
+
+WARM = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload(["sco.store", "benchmarks.small"])
+PERIOD_SECONDS = 0.1
+BATCH = small.PARTITIONS[:6]
+
+
+def write(url: str, stop: Event, committed: Any) -> None:
+    """Commit round after round of the same partitions, until told to stop; cleans up every tenth round."""
+    store = Store.open(url)
+    for number in range(1, 30_000):
+        if stop.is_set():
+            return
+        store.commit([small.outcome(one, number) for one in BATCH], f"run{number}", str(number))
+        committed.value = number
+        if number % 10 == 0:
+            store.clean(keep_days=0)
+
+
+def look(url: str) -> tuple[int, list[str]]:
+    """The round that the newest version shows, and what in it says another; opened anew, as any reader does."""
+    store = Store.open(url)
+    snapshot = store.tip()
+    data = store.dataset(snapshot)
+    records, manifests = store.records(snapshot), store.manifests(snapshot)
+    rounds = {manifests[one]["round"] for one in BATCH}
+    month = data.sel(time=str(BATCH[0].period.start)).load()
+    found = [f"{one}: {text}" for one in BATCH for text in _mixed(month, one, manifests[one]["round"], records)]
+    return min(rounds), found + ([f"rounds {sorted(rounds)} in one version"] if len(rounds) > 1 else [])
+
+
+def _mixed(month: Any, one: Partition, number: int, records: Any) -> Sequence[str]:
+    window = dict(zip(("y", "x"), small.TILING.window_of(one.tile), strict=True))
+    here = month.isel(window)
+    expected = small.outcome(one, number)
+    assert expected.pixels is not None
+    wrong = []
+    if not np.array_equal(np.rint(here["ndvi"].values / 1e-4), expected.pixels.values):
+        wrong.append("values")
+    for count, plane in (("n_seen", expected.pixels.n_seen), ("n_masked", expected.pixels.n_masked)):
+        if not np.array_equal(here[f"ndvi_{count}"].values, plane):
+            wrong.append(count)
+    return wrong + ([] if records[one].fingerprint == expected.record.fingerprint else ["record"])
+
+
+def poll(url: str, seconds: float) -> dict[str, Any]:
+    """Look ten times a second for so long; what was seen."""
+    stop, committed = WARM.Event(), WARM.Value("i", 0)
+    writer = WARM.Process(target=write, args=(url, stop, committed))
+    writer.start()
+    looks, errors, mixed, seen, late = 0, [], [], set(), 0
+    began = time.monotonic()
+    while time.monotonic() < began + seconds:
+        start = time.monotonic()
+        try:
+            number, wrong = look(url)
+            mixed += wrong
+            seen.add(number)
+        except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this counts
+            errors.append(f"{type(error).__name__}: {error}")
+        looks += 1
+        late += time.monotonic() - start > PERIOD_SECONDS
+        time.sleep(max(0.0, start + PERIOD_SECONDS - time.monotonic()))
+    stop.set()
+    writer.join(60)
+    return {
+        "looks": looks,
+        "per_second": round(looks / (time.monotonic() - began), 1),
+        "looks_over_100_ms": late,
+        "commits": committed.value,
+        "versions_seen": len(seen),
+        "errors": len(errors),
+        "mixed": len(mixed),
+        "first": [*errors, *mixed][:1],
+        "writer": writer.exitcode,
+    }
+
+
+def main(seconds: float) -> int:
+    """Poll; 1 if there was an error or a mixed state."""
+    with tempfile.TemporaryDirectory() as name:
+        store = small.lay_out(f"{name}/store")
+        store.commit([small.outcome(one, 0) for one in BATCH], "run0", "0")
+        told = poll(store.url, seconds)
+    print(json.dumps({"benchmark": "polling", **told}))
+    return int(bool(told["errors"] or told["mixed"] or told["writer"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 20))

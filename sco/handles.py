@@ -1,0 +1,122 @@
+"""Files that stay open between two readings, so that neighbouring windows do not pay for opening them again."""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock, local
+from typing import Any
+
+import numpy as np
+from rasterio.io import DatasetReader
+
+MOST_BYTES = 192 * 2**20
+"""Of memory that files take while they wait open; the ones that waited longest are closed first."""
+FIXED_BYTES = 2**16
+"""Of memory that any open file takes."""
+KEPT_S = 300.0
+"""A remote file is opened anew after this, since it cannot be seen whether it is still the same."""
+
+
+@dataclass
+class Handle:
+    """An open file, and what was found out about it since it was opened."""
+
+    file: DatasetReader
+    opened: float = field(default_factory=time.monotonic)
+    known: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes: the file's own block, packed and unpacked."""
+        rows, columns = self.file.block_shapes[0]
+        depth = np.dtype(self.file.dtypes[0]).itemsize
+        return int(FIXED_BYTES + 2 * rows * columns * depth)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the file behind it may have become another one."""
+        return time.monotonic() - self.opened > KEPT_S
+
+
+class Handles:
+    """Open files, each lent only to the thread that opened it; one that fails its borrower is closed for good.
+
+    What GDAL and PROJ keep of a file is partly the opening thread's own, and gone when that thread is.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._idle: OrderedDict[Any, list[Handle]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def lent(self, where: str, opener: Callable[[], DatasetReader]) -> Iterator[Handle]:
+        """The file at an address that GDAL understands, opened where none waits."""
+        key = (where, _state(where), _this_thread())
+        handle = self._taken(key) or Handle(opener())
+        try:
+            yield handle
+        except BaseException:
+            handle.file.close()
+            raise
+        self._give_back(key, handle)
+
+    def close(self) -> None:
+        """Close whatever waits."""
+        with self._lock:
+            waiting = [handle for handles in self._idle.values() for handle in handles]
+            self._idle.clear()
+            self._bytes = 0
+        for handle in waiting:
+            handle.file.close()
+
+    def _taken(self, key: Any) -> Handle | None:
+        with self._lock:
+            waiting = self._idle.get(key, [])
+            handle = waiting.pop() if waiting else None
+            self._bytes -= handle.size if handle else 0
+            if not waiting:
+                self._idle.pop(key, None)
+        if handle is not None and handle.is_old and key[1] is None:
+            handle.file.close()
+            return None
+        return handle
+
+    def _give_back(self, key: Any, handle: Handle) -> None:
+        leaving = []
+        with self._lock:
+            self._idle.setdefault(key, []).append(handle)
+            self._idle.move_to_end(key)
+            self._bytes += handle.size
+            while self._bytes > self.most_bytes:
+                oldest, waiting = next(iter(self._idle.items()))
+                leaving.append(waiting.pop(0))
+                self._bytes -= leaving[-1].size
+                if not waiting:
+                    del self._idle[oldest]
+        for one in leaving:
+            one.file.close()
+
+
+def _this_thread() -> object:
+    """What stands for the running thread and for no later one; numbers of threads are given again."""
+    if not hasattr(_MINE, "token"):
+        _MINE.token = object()
+    return _MINE.token
+
+
+def _state(where: str) -> tuple[int, int, int] | None:
+    """What changes when a local file does; None for one elsewhere."""
+    if not where.startswith("/") or where.startswith("/vsi"):
+        return None
+    found = os.stat(where)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+_MINE = local()
+HANDLES = Handles()
+"""Those of this process."""

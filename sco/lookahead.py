@@ -1,0 +1,91 @@
+"""Observers that read while the one before them is still computed with.
+
+Local files are read by the thread that computes. Files behind a network are read by threads of their own, which wait
+while others compute.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+from sco.model import Indicator
+from sco.observation import Mosaic, Observation, Observer
+from sco.read import environment
+
+READS = 16
+"""Observers of one process that read at once."""
+MOST_BYTES = 256 * 2**20
+"""Of pixels that one block has read ahead."""
+
+Wanted = Callable[[Observer], Iterable[Indicator]]
+"""The indicators that an observer is still wanted for; it is asked as late as possible."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one observer sees for one indicator."""
+
+    observer: Observer
+    indicator: Indicator
+    mosaic: Mosaic
+
+
+def looks(observers: Iterable[Observer], wanted: Wanted, ahead: int) -> Iterator[Look]:
+    """What every observer sees for the indicators that want it, in order; `ahead` observers read at once."""
+    if ahead > 1:
+        yield from _pooled(observers, wanted, ahead)
+        return
+    for observer in observers:
+        for indicator in wanted(observer):
+            yield _look(observer, indicator)
+        observer.forget_pixels()
+
+
+def reads_of(
+    observations: Sequence[Observation], indicators: Sequence[Indicator], shape: tuple[int, int], idle: int = 1
+) -> int:
+    """How many observers should read at once: one more than `idle` cores if files are local, else as memory allows."""
+    scenes = (scene for observation in observations for scene in observation.scenes)
+    is_local = all(asset.href.startswith(("/", "file:")) for scene in scenes for asset in scene.assets.values())
+    if is_local and idle == 1:
+        return 1
+    bands = {band for indicator in indicators for band in indicator.bands}
+    a_pixel = 1 + 2 * len(bands) + sum(1 + 4 * len(indicator.bands) for indicator in indicators)
+    most = idle + 1 if is_local else READS
+    return max(2, min(most, MOST_BYTES // (a_pixel * shape[0] * shape[1])))
+
+
+def _pooled(observers: Iterable[Observer], wanted: Wanted, ahead: int) -> Iterator[Look]:
+    waiting: deque[Future[list[Look]]] = deque()
+    remaining = iter(observers)
+    try:
+        while True:
+            while len(waiting) < ahead and (observer := next(remaining, None)) is not None:
+                needed = list(wanted(observer))
+                if needed:
+                    waiting.append(_readers().submit(_all_looks, observer, needed))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+def _all_looks(observer: Observer, indicators: Sequence[Indicator]) -> list[Look]:
+    with environment():
+        found = [_look(observer, indicator) for indicator in indicators]
+    observer.forget_pixels()
+    return found
+
+
+def _look(observer: Observer, indicator: Indicator) -> Look:
+    return Look(observer, indicator, observer.mosaic(indicator.bands, observer.sensor.masked_for(indicator)))
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """The reading threads of this process, which keep their connections from block to block."""
+    return ThreadPoolExecutor(READS, thread_name_prefix="reader")

@@ -1,0 +1,81 @@
+"""The observations of one indicator over one block, and the count of what became of every pixel."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sco import kernels
+from sco.composite import compose
+from sco.formula import Formula
+from sco.model import Indicator
+from sco.observation import Mosaic
+from sco.packing import pack
+from sco.partition import Pixels
+from sco.quality import State, States
+from sco.scratch import Scratch, Values
+
+
+def planes(indicator: Indicator) -> int:
+    """How many float32 planes an observation takes: its values, and its bands where they are needed to the end."""
+    return 1 + (len(indicator.bands) if indicator.composite == "medoid" else 0)
+
+
+class Tally:
+    """Takes observation after observation of a block into `scratch`, and gives its pixels at the end."""
+
+    def __init__(self, indicator: Indicator, shape: tuple[int, int], scratch: Scratch) -> None:
+        self.indicator = indicator
+        self.shape = shape
+        self.counts = {state: np.zeros(shape, np.uint16) for state in (State.SEEN, State.MASKED, State.FAILED)}
+        self._formula = Formula(indicator)
+        self._scratch = scratch
+        self._taken = 0
+
+    def add(self, mosaic: Mosaic) -> None:
+        """One observation; a pixel that it saw and that the formula gives no number for counts as masked."""
+        plane, *bands = self._scratch.observation(self._taken)
+        for rows in self._formula.strips(self.shape):
+            states = mosaic.states[rows]
+            values = self._values(mosaic, rows, states)
+            kernels.count(plane[rows] if values is None else values, states, plane[rows], *self._counts(rows))
+        if _any_seen(mosaic.states):
+            for band, name in zip(bands, self.indicator.bands, strict=False):
+                band[:] = mosaic.bands[name]
+            self._scratch.keep(self._taken)
+            self._taken += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further observation can change the values: all pixels of a `first` composite were seen."""
+        return self.indicator.composite == "first" and bool(self.counts[State.SEEN].all())
+
+    @property
+    def acquired(self) -> bool:
+        """Whether anything was seen, masked or failed to be read."""
+        return any(count.any() for count in self.counts.values())
+
+    def pixels(self) -> Pixels:
+        """The packed composite of all observations, with the counts."""
+        composite = np.empty(self.shape, np.float32)
+        for rows, (stack, *bands) in self._scratch.strips(self._taken):
+            composite[rows] = self._composed(stack, bands)
+        return Pixels(
+            values=pack(composite, self.indicator.packing),
+            n_seen=self.counts[State.SEEN],
+            n_masked=self.counts[State.MASKED],
+            n_failed=self.counts[State.FAILED],
+        )
+
+    def _composed(self, stack: Values, bands: list[Values]) -> Values:
+        return compose(stack, str(self.indicator.composite), self.indicator.quantile, bands).values
+
+    def _values(self, mosaic: Mosaic, rows: slice, states: States) -> Values | None:
+        if not _any_seen(states):
+            return None
+        return self._formula([mosaic.bands[name][rows] for name in self.indicator.bands])
+
+    def _counts(self, rows: slice) -> list[NDArray[np.uint16]]:
+        return [count[rows] for count in self.counts.values()]
+
+
+def _any_seen(states: States) -> bool:
+    return bool(states.min() == State.SEEN)

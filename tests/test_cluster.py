@@ -1,0 +1,109 @@
+"""The same work on processes of a dask.distributed cluster on loopback."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cloudpickle
+import dask
+import numpy as np
+import pytest
+from dask.delayed import delayed
+from distributed import LocalCluster
+
+from sco import cluster
+from sco.cluster import Lost, computing
+from sco.compute import Block, compute_block, outcomes_of
+from sco.errors import ConfigurationError, UpstreamError
+from sco.plan import Only, make_plan
+from sco.project import Project
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers cannot import the tests
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a scheduler with two worker processes."""
+    quiet = {"distributed.logging.distributed": "critical", "distributed.scheduler.allowed-failures": 1}
+    with (
+        dask.config.set(quiet),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
+        ) as local,
+    ):
+        yield local.scheduler_address
+
+
+@pytest.fixture
+def blocks(make_project: Callable[..., Path]) -> tuple[Block, ...]:
+    return make_plan(Project.load(make_project(indicators=["ndvi"]))).blocks(Only.DUE)[:4]
+
+
+def test_processes_give_the_bytes_that_threads_give(scheduler: str, blocks: tuple[Block, ...]) -> None:
+    here = dask.compute(*outcomes_of(blocks, "run"))
+    with computing(scheduler) as found:
+        there = found.compute(outcomes_of(blocks, "run"))
+    assert len(here) == len(there) == len(blocks) > 2
+    for ours, theirs in zip(here, there, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert (one.partition, one.record, one.manifest) == (other.partition, other.record, other.manifest)
+            assert one.pixels is not None
+            for name in ("values", "n_seen", "n_masked", "n_failed"):
+                np.testing.assert_array_equal(getattr(one.pixels, name), getattr(other.pixels, name))
+
+
+def test_what_a_task_raises_is_raised_here(scheduler: str) -> None:
+    def fail() -> list:
+        raise UpstreamError("the archive is closed")
+
+    with computing(scheduler) as found, pytest.raises(UpstreamError, match="the archive is closed"):
+        found.compute([delayed(fail)()])
+
+
+def test_another_version_on_a_worker_is_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "code_version", lambda: "0.0.0")
+    with (
+        pytest.raises(ConfigurationError, match=r"this is 0\.0\.0 engine \d+: bring (\d) of \1 workers"),
+        computing(scheduler),
+    ):
+        pass
+
+
+def test_a_killed_worker_costs_its_partitions_only(scheduler: str, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    def kill_once(block: Block) -> list:
+        if not (tmp_path / "killed").exists():
+            (tmp_path / "killed").write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return compute_block(block, "run")
+
+    def kill_always(block: Block) -> list:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return []
+
+    lazy = [delayed(kill_once)(blocks[0]), delayed(kill_always)(blocks[1]), *outcomes_of(blocks[2:], "again")]
+    with computing(scheduler) as found:
+        results = found.compute(lazy)
+    assert (tmp_path / "killed").exists()
+    assert [place for place, one in enumerate(results) if isinstance(one, Lost)] == [1], results
+    assert "killed mostly ran out of memory" in results[1].reason
+    for block, outcomes in zip((blocks[0], *blocks[2:]), (results[0], *results[2:]), strict=True):
+        (expected,) = compute_block(block, "run")
+        np.testing.assert_array_equal(outcomes[0].pixels.values, expected.pixels.values)
+
+
+def test_no_scheduler_and_no_workers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "TIMEOUT_S", 1)
+    with pytest.raises(UpstreamError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:1"):
+        computing("tcp://127.0.0.1:1").__enter__()
+    with (
+        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None, silence_logs=50) as empty,
+        pytest.raises(UpstreamError, match="has no workers"),
+    ):
+        computing(empty.scheduler_address).__enter__()
