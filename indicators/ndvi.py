@@ -6,8 +6,12 @@ from sco.model import Indicator, Packing, Words
 
 
 def ndvi(red: DataArray, nir: DataArray) -> DataArray:
-    """(nir - red) / (nir + red) of surface reflectance, unit 1. Rouse et al. 1974, NASA NTRS 19740022614."""
-    return (nir - red) / (nir + red)
+    """(nir - red) / (nir + red) of surface reflectance, unit 1; NaN beyond -1 to 1.
+
+    Rouse et al. 1974, NASA NTRS 19740022614.
+    """
+    index = (nir - red) / (nir + red)
+    return index.where(abs(index) <= 1)
 
 
 INDICATOR = Indicator(

@@ -1,9 +1,15 @@
-"""A folder of modules read as a Mapping; the folder is the registry, the file name is the id."""
+"""A folder of modules read as a Mapping; the folder is the registry, the file name is the id.
+
+A file may declare several that are made by one definition: the id of each is the file name, or begins with it and an
+underscore, so that one name still tells which single file to import.
+"""
 
 import pkgutil
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from sco.errors import ConfigurationError, unknown
@@ -23,30 +29,52 @@ class Library(Mapping[str, T], Generic[T]):
         self.noun: type[T] = noun
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._names:
-            kind = self.noun.__name__.lower()
-            raise ConfigurationError(unknown(kind, name, self, f"{self.folder}/"))
-        return self._declared(name)
+        for module in self._homes(name):
+            declared = self._declared(module)
+            if name in declared:
+                return declared[name]
+        kind = self.noun.__name__.lower()
+        raise ConfigurationError(unknown(kind, name, self, f"{self.folder}/"))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(sorted(name for module in self._names for name in self._ids(module)))
 
     def __len__(self) -> int:
-        return len(self._names)
+        return sum(1 for _ in self)
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
+        """The names of the files."""
         return tuple(sorted(module.name for module in pkgutil.iter_modules(import_module(self.folder).__path__)))
 
-    def _declared(self, name: str) -> T:
-        module = import_module(f"{self.folder}.{name}")
-        declared = getattr(module, self.noun.__name__.upper(), None)
-        if not isinstance(declared, self.noun) or declared.id != name:
+    def _ids(self, module: str) -> Iterable[str]:
+        """What a file declares; it is imported for that only where it says that it declares several."""
+        file = Path(import_module(self.folder).__path__[0], f"{module}.py")
+        several = re.compile(rf"^{self.noun.__name__.upper()}S\b", re.MULTILINE)
+        return self._declared(module) if file.is_file() and several.search(file.read_text("utf-8")) else (module,)
+
+    def _homes(self, name: str) -> Iterator[str]:
+        """The modules that may declare this id, the likeliest first."""
+        words = name.split("_")
+        prefixes = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+        return (prefix for prefix in prefixes if prefix in self._names)
+
+    def _declared(self, module: str) -> Mapping[str, T]:
+        found, noun = import_module(f"{self.folder}.{module}"), self.noun.__name__.upper()
+        one: object = getattr(found, noun, None)
+        several: tuple[object, ...] = getattr(found, f"{noun}S", ())
+        declared = {each.id: each for each in (one, *several) if isinstance(each, self.noun)}
+        if set(declared) != {module} and (one is not None or not _belong(declared, module)):
             raise ConfigurationError(
-                f"{self.folder}/{name}.py must declare {self.noun.__name__.upper()} = "
-                f"{self.noun.__name__}(id={name!r}, ...)"
+                f"{self.folder}/{module}.py must declare {noun} = {self.noun.__name__}(id={module!r}, ...), "
+                f"or {noun}S, a tuple of several whose ids are {module!r} or begin with {module + '_'!r}"
             )
         return declared
+
+
+def _belong(names: Iterable[str], module: str) -> bool:
+    ids = set(names)
+    return bool(ids) and all(name == module or name.startswith(f"{module}_") for name in ids)
 
 
 sensors: Library[Sensor] = Library("sensors", Sensor)

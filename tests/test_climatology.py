@@ -5,7 +5,18 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from sco.climatology import anomaly, expected, parts, reference, short_record_warning
+from sco.climatology import (
+    anomaly,
+    autocorrelation,
+    days_of,
+    expected,
+    parts,
+    percentile,
+    reference,
+    short_record_warning,
+    standard_error,
+    step_of,
+)
 
 MONTHS = pd.date_range("2020-01-01", "2022-12-01", freq="MS")
 
@@ -88,3 +99,112 @@ def test_a_short_record_is_said_to_be_short() -> None:
     assert "covers 5 years" in words.en
     assert "couvre 5 ans" in words.fr
     assert short_record_warning(date(1991, 1, 1), date(2020, 12, 31)) is None
+
+
+def years_of_july(values: list[float]) -> xr.DataArray:
+    times = pd.to_datetime([f"{1991 + year}-07-01" for year in range(len(values))])
+    return xr.DataArray(values, {"time": times}, ("time",))
+
+
+def test_percentiles_are_numpys() -> None:
+    values = [*list(np.random.default_rng(0).normal(size=30)), np.nan]
+    normal = reference(
+        years_of_july(values), date(1991, 1, 1), date(2021, 12, 31), "month", percentiles=(5, 10, 50, 90)
+    )
+    for share in (5, 10, 50, 90):
+        assert float(normal[f"p{share}"].item()) == pytest.approx(np.percentile(values[:30], share), abs=1e-12)
+    assert float(normal["min"].item()) == min(values[:30])
+    assert float(normal["max"].item()) == max(values[:30])
+    assert float(normal["standard_error"].item()) == pytest.approx(np.std(values[:30], ddof=1) / np.sqrt(30))
+    assert set(reference(series(), date(2020, 1, 1), date(2022, 12, 31), "month")) >= {"p10", "p90"}
+
+
+def test_a_value_from_too_few_observations_does_not_count() -> None:
+    july = years_of_july([1.0, 2.0, 30.0])
+    seen = years_of_july([5.0, 3.0, 2.0])
+    normal = reference(july, date(1991, 1, 1), date(1993, 12, 31), "month", n_seen=seen, minimum_seen=3)
+    assert float(normal["mean"].item()) == 1.5
+    assert int(normal["n_years"].item()) == 2
+
+
+def test_float32_is_kept_and_added_up_in_double() -> None:
+    kelvin = years_of_july(list(300 + np.random.default_rng(1).normal(size=30))).astype("float32")
+    normal = reference(kelvin, date(1991, 1, 1), date(2020, 12, 31), "month")
+    assert all(normal[name].dtype == np.float32 for name in ("mean", "std", "min", "p90", "standard_error"))
+    assert normal["mean"].values[0] == np.float32(kelvin.values.astype("float64").mean())
+
+
+@pytest.mark.parametrize(
+    ("how", "expected", "units"),
+    [("difference", 3, "1"), ("ratio", 1.5, "1"), ("percent", 50, "percent"), ("z_score", 3 / np.sqrt(8), "1")],
+)
+def test_other_anomalies(how: str, expected: float, units: str) -> None:
+    july = years_of_july([4.0, 8.0, 9.0]).assign_attrs(units="1")
+    normal = reference(july, date(1991, 1, 1), date(1992, 12, 31), "month")
+    departure = anomaly(july, normal, "month", how)  # type: ignore[arg-type]
+    assert float(departure[-1]) == pytest.approx(expected)
+    assert departure.attrs == {"units": units}
+
+
+def test_no_ratio_to_nothing() -> None:
+    never = years_of_july([0.0, 0.0, 1.0])
+    normal = reference(never, date(1991, 1, 1), date(1992, 12, 31), "month")
+    for how in ("ratio", "percent", "z_score"):
+        assert anomaly(never, normal, "month", how).isnull().all()  # type: ignore[arg-type]
+
+
+def test_where_a_value_stands_among_the_reference_years() -> None:
+    july = years_of_july([1.0, 2.0, 3.0, np.nan, 2.0, 0.0, 9.0, np.nan])
+    stands = percentile(july.chunk(time=3), date(1991, 1, 1), date(1994, 12, 31), "month", 3)
+    assert stands.chunks is not None
+    assert stands.values[[0, 4, 5, 6]] == pytest.approx([100 / 6, 50, 0, 100])
+    assert np.isnan(stands.values[[3, 7]]).all()
+    assert percentile(july, date(1991, 1, 1), date(1994, 12, 31), "month", 4).isnull().all()
+
+
+def test_a_mean_of_values_with_a_memory_is_less_sure() -> None:
+    count = xr.DataArray([30, 30, 1, 0])
+    spread = xr.DataArray(np.float32([2, 2, 2, 2]))
+    assert standard_error(spread, count).values == pytest.approx([2 / np.sqrt(30)] * 2 + [2, np.nan], nan_ok=True)
+    memory = standard_error(spread, count, autocorrelation=xr.DataArray([0.5, -0.5, 0.9, 0.9]))
+    assert memory.values == pytest.approx([2 / np.sqrt(10), 2 / np.sqrt(30), 2, np.nan], nan_ok=True)
+    assert memory.dtype == np.float32
+    median = standard_error(spread, count, "median")
+    assert float(median[0]) == pytest.approx(2 / np.sqrt(30) * 1.2533141, rel=1e-6)
+
+
+def test_the_error_of_a_mean_holds_for_a_series_with_a_memory() -> None:
+    random = np.random.default_rng(3)
+    noise = random.normal(size=(400, 2000))
+    for step in range(1, 400):
+        noise[step] += 0.6 * noise[step - 1]
+    walk = xr.DataArray(noise, dims=("time", "x"))
+    r = autocorrelation(walk)
+    assert float(r.mean()) == pytest.approx(0.6, abs=0.02)
+    error = standard_error(walk.std("time", ddof=1), walk.count("time"), autocorrelation=r)
+    assert float(error.mean()) == pytest.approx(float(walk.mean("time").std()), rel=0.05)
+
+
+def test_the_memory_is_that_of_neighbours_only() -> None:
+    values = np.array([1.0, 2.0, np.nan, 4.0, 3.0, 5.0, 1.0])
+    r = autocorrelation(xr.DataArray(values, dims="time"))
+    pairs = np.array([[1, 2], [4, 3], [3, 5], [5, 1]], float)
+    assert float(r) == pytest.approx(np.corrcoef(pairs.T)[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("frequency", "every", "days"),
+    [("D", "day", [1, 1]), ("MS", "month", [31, 28]), ("QS-DEC", "season", [92, 92]), ("YS", "year", [365, 365])],
+)
+def test_the_step_of_an_axis(frequency: str, every: str, days: list[int]) -> None:
+    time = xr.DataArray(pd.date_range("2021-01-01", periods=30, freq=frequency), dims="time")
+    assert step_of(time) == every
+    assert days_of(time, every)[:2].tolist() == days  # type: ignore[arg-type]
+
+
+def test_the_step_of_dekads() -> None:
+    dekads = [f"2024-{month:02d}-{day:02d}" for month in (1, 2) for day in (1, 11, 21)]
+    time = xr.DataArray(pd.to_datetime(dekads), dims="time")
+    assert step_of(time) == "dekad"
+    assert days_of(time, "dekad").tolist() == [10, 10, 11, 10, 10, 9]
+    assert step_of(time[:1]) == "year"

@@ -191,7 +191,7 @@ class Day:
     def temperature(self) -> Floats:
         """Of the surface in the morning, in kelvin: towns and bare ground are hot, water is slow, snow melts at 273."""
         summer, dry = 0.5 + 0.5 * sin(2 * pi * (self.of_year - 110) / 365.25), drought(self.day)
-        land: Floats = np.float32(276 + 22 * summer + 2 * dry) - np.float32(6e-3) * (self.ground.elevation - PLAIN_M)
+        land: Floats = np.float32(276 + 34 * summer + 3 * dry) - np.float32(6e-3) * (self.ground.elevation - PLAIN_M)
         land -= sum(self.vigour.values()) * (2 + 7 * summer) * (1 - self.burnt)
         land += self.ground.covers["town"] * (2 + 5 * summer + dry)
         lake = np.float32(284 + 8 * sin(2 * pi * (self.of_year - 140) / 365.25))

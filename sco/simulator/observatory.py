@@ -48,8 +48,27 @@ from sco.simulator.scenes import (
 from sco.simulator.truth import write_truth
 from sco.simulator.world import World
 
-VERSION = 1
+VERSION = 2
 """Of the simulated bytes; another one makes the folder be refused, because it holds something else."""
+
+
+SHEET = """[sheet.status]
+en = "Demonstration."
+fr = "Démonstration."
+[sheet.territory]
+en = "A made-up valley with a lake, a town, fields, a forest and a massif."
+fr = "Une vallée inventée, avec un lac, une ville, des champs, une forêt et un massif."
+[sheet.context]
+en = "Its lake falls in dry years, a part of its forest burns, and snow comes and goes, as the simulator was told."
+fr = "Son lac baisse les années sèches, une partie de sa forêt brûle, la neige va et vient, comme dit au simulateur."
+[sheet.purpose]
+en = "Vegetation and water, month by month, to show what such a page can tell of a real place."
+fr = "La végétation et l'eau, mois par mois, pour montrer ce qu'une telle page peut dire d'un lieu réel."
+[sheet.audience]
+en = "Whoever wants to see the method before using it."
+fr = "À qui veut voir la méthode avant de s'en servir."
+"""
+"""What the page of the demonstration says of its territory."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +312,7 @@ files = ["scenes"]
 file = "zones.geojson"
 name = "name"
 
+{SHEET}
 [publish]
 to = "product"
 '''

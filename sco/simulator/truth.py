@@ -1,12 +1,15 @@
 """What is true in the world, month by month on the project's grid, and how far a pipeline's answer is from it.
 
-The months are sampled every SAMPLE_DAYS days.
+The months are sampled every SAMPLE_DAYS days. What an indicator makes of bands is true where its formula is given the
+ground itself, flat and without snow, and all days of the month; what it says of snow and water is true as the world
+has them. What is derived from other indicators is true where these are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
@@ -16,20 +19,25 @@ import pyproj
 import xarray as xr
 from zarr.errors import ZarrUserWarning
 
+from sco import climatology, library
 from sco.errors import CubeError
+from sco.model import Input
 from sco.period import Slice, divide
-from sco.simulator.ground import COVERS, Day, Ground
-from sco.simulator.world import CRS, Floats, Places, World
+from sco.simulator.ground import BANDS, COVERS, Day, Ground
+from sco.simulator.world import CRS, Floats, Grid, Places, World
 
 SAMPLE_DAYS = 3
-INDICATORS = ("ndvi", "water_extent")
-UNITS = {"ndvi": "1", "water_extent": "1", "lst": "K", "snow_share": "1"}
-NAMES = {
-    "ndvi": "Simulated truth: median NDVI of the snow-free days",
-    "water_extent": "Simulated truth: share of the snow-free days under water",
-    "lst": "Simulated truth: mean morning surface temperature",
-    "snow_share": "Simulated truth: share of the days under snow",
+SNOW_SHARE = "snow_share"
+"""The share of the days with any snow, which is no indicator's."""
+DEMO = ("ndvi", "water_extent", "lst", SNOW_SHARE)
+"""What the demonstration keeps of the truth."""
+SEEN_OTHERWISE: Mapping[str, Callable[[Day], np.ndarray]] = {
+    "water_extent": lambda day: day.water > 0.5,
+    "snow_cover": lambda day: day.snow,
+    "snow_days": lambda day: day.snow > 0.5,
+    SNOW_SHARE: lambda day: day.snowy,
 }
+"""What the world knows better than a formula over bands does."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +59,44 @@ def surface(world: World, band: str, x: Places, y: Places, day: date) -> Floats:
     return true.temperature if band == "lwir11" else true.reflectance("nir" if band == "nir08" else band)
 
 
-def monthly(world: World) -> xr.Dataset:
-    """The world's own monthly values on the project's grid: ndvi, water_extent, lst, snow_share (time, y, x).
+def monthly(world: World, names: Sequence[str] = DEMO, grid: Grid | None = None) -> xr.Dataset:
+    """The world's own monthly values of these, (time, y, x), on the project's grid or another in EPSG:32631.
 
-    Also `burned` and `land_cover` (y, x). NDVI and water are NaN where every day of the month has snow.
+    Also `burned` and `land_cover` (y, x). What leaves snow out is NaN where every day of the month has snow. Raises
+    CubeError for an indicator that takes bands which the world does not have.
     """
-    ground = Ground(world, *world.grid.centres())
+    grid = grid or world.grid
+    ground = Ground(world, *grid.centres())
     _ = ground.bare, ground.slope, ground.texture  # before threads share them
     months = divide(world.start, world.end, "month")
+    looks = {name: _look(name) for name in names}
     with ThreadPoolExecutor(2) as pool:
-        values = list(pool.map(lambda month: _month(world, ground, month), months))
-    layers = {name: (("time", "y", "x"), np.stack([month[name] for month in values])) for name in NAMES}
-    return _labelled(world, xr.Dataset({**layers, **_still(ground)}, coords=_coordinates(world, months)))
+        values = list(pool.map(lambda month: _month(world, ground, month, looks), months))
+    layers = {name: (("time", "y", "x"), np.stack([month[name] for month in values])) for name in names}
+    return _labelled(world, xr.Dataset({**layers, **_still(ground)}, coords=_coordinates(grid, months)), names)
+
+
+def with_derived(
+    truth: xr.Dataset, names: Sequence[str], reference: tuple[date, date], rural: xr.DataArray | None = None
+) -> xr.Dataset:
+    """The truth with these derived indicators, which are made from what is in it or comes before them.
+
+    `reference` are the first and the last day of the reference; `rural`, (y, x) of bool, is the rural area.
+    """
+    for name in names:
+        indicator = library.indicators[name]
+        arguments = [_argument(truth, one, reference, indicator.minimum_years, rural) for one in indicator.inputs]
+        found = indicator.formula(*arguments)
+        if indicator.of_series:
+            found = found.expand_dims(time=truth["time"][-1:]).reindex(time=truth["time"])
+        truth = truth.assign({name: found.transpose("time", "y", "x")})
+    return truth
 
 
 def write_truth(world: World, path: Path) -> None:
     """Write the truth as plain Zarr."""
     data = monthly(world)
-    encoding = {name: {"chunks": (12, *world.grid.shape)} for name in NAMES}
+    encoding = {name: {"chunks": (12, *world.grid.shape)} for name in DEMO}
     with catch_warnings():
         simplefilter("ignore", ZarrUserWarning)  # consolidated metadata is not in the v3 specification, and xarray asks
         data.to_zarr(path, mode="w-", zarr_format=3, consolidated=True, encoding=encoding)
@@ -79,7 +107,7 @@ def compare(data: xr.Dataset, truth: xr.Dataset) -> tuple[Accuracy, ...]:
 
     Raises CubeError if the two share no months or no pixels.
     """
-    names = [name for name in INDICATORS if name in data and name in truth]
+    names = [name for name in map(str, data.data_vars) if name in truth and f"{name}_n_seen" in data]
     answer, true = xr.align(data[[*names, *(f"{name}_n_seen" for name in names)]], truth[names], join="inner")
     if 0 in answer.sizes.values():
         raise CubeError(
@@ -93,19 +121,62 @@ def _accuracy(answer: xr.Dataset, true: xr.Dataset, name: str) -> Accuracy:
     error = (answer[name].astype("float64") - true[name]).where(answer[f"{name}_n_seen"] >= 1)
     found = xr.Dataset({"n": error.count(), "bias": error.mean(), "square": (error**2).mean()}).compute()
     n, bias, square = (found[key].item() for key in ("n", "bias", "square"))
-    return Accuracy(name, float(bias), float(np.sqrt(square)), int(n), UNITS[name])
+    return Accuracy(name, float(bias), float(np.sqrt(square)), int(n), library.indicators[name].unit)
 
 
-def _month(world: World, ground: Ground, month: Slice) -> Mapping[str, Floats]:
+def _look(name: str) -> Callable[[Day], np.ndarray]:
+    """How to see an indicator on one day of the true world."""
+    if name in SEEN_OTHERWISE:
+        return SEEN_OTHERWISE[name]
+    indicator = library.indicators[name]
+    if not indicator.bands or not {*indicator.bands} <= {*BANDS, "lst"}:
+        raise CubeError(
+            f"the simulated world cannot tell {name!r}: it has the bands {', '.join(BANDS)} and lst, and {name} takes "
+            f"{', '.join(indicator.bands) or 'other indicators'}"
+        )
+    return partial(_formula, name)
+
+
+def _formula(name: str, day: Day) -> Floats:
+    indicator = library.indicators[name]
+    bands = (day.temperature if band == "lst" else day.snow_free(band) for band in indicator.bands)
+    values: Floats = indicator.formula(*(xr.DataArray(band, dims=("y", "x")) for band in bands)).to_numpy()
+    return values
+
+
+def _month(
+    world: World, ground: Ground, month: Slice, looks: Mapping[str, Callable[[Day], np.ndarray]]
+) -> Mapping[str, Floats]:
     days = [ground.on(day) for day in _sampled(world, month)]
     snow = np.stack([day.snowy for day in days])
-    kelvin = np.mean(_each(days, lambda day: day.temperature), axis=0)
-    return {
-        "ndvi": _median(np.where(snow, np.nan, _each(days, lambda day: day.ndvi))),
-        "water_extent": _mean(np.where(snow, np.nan, _each(days, lambda day: day.water > 0.5))),
-        "lst": np.asarray(np.round(kelvin, 2), np.float32),
-        "snow_share": np.asarray(np.mean(snow, axis=0), np.float32),
-    }
+    found = {}
+    for name, look in looks.items():
+        values = _each(days, look)
+        indicator = None if name == SNOW_SHARE else library.indicators[name]
+        if indicator and "snow" in indicator.mask:
+            values[snow] = np.nan
+        found[name] = _median(values) if indicator and indicator.composite == "median" else _mean(values)
+    return found
+
+
+def _argument(
+    truth: xr.Dataset, one: Input, reference: tuple[date, date], minimum_years: int, rural: xr.DataArray | None
+) -> xr.DataArray:
+    series = truth[one.indicator]
+    match one.statistic:
+        case "value" | "series":
+            return series
+        case "year_before":
+            later = [time + pd.DateOffset(years=1) for time in series["time"].to_index()]
+            return series.assign_coords(time=later).reindex(time=series["time"])
+        case "rural":
+            return series.where(rural).mean(("y", "x"))
+        case "in_reference":
+            first, last = map(np.datetime64, reference)
+            return (series["time"] >= first) & (series["time"] <= last)
+        case _:
+            normal = climatology.reference(series, *reference, "month", minimum_years)
+            return climatology.expected(series["time"], normal, "month")[one.statistic]
 
 
 def _sampled(world: World, month: Slice) -> list[date]:
@@ -127,7 +198,8 @@ def _median(values: Floats) -> Floats:
 
 def _mean(values: Floats) -> Floats:
     count = np.sum(~np.isnan(values), axis=0)
-    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan).astype(np.float32)
+    total = np.nansum(values, axis=0, dtype=np.float64)
+    return np.where(count > 0, np.round(total / np.maximum(count, 1), 4), np.nan).astype(np.float32)
 
 
 def _still(ground: Ground) -> dict[str, tuple[tuple[str, str], np.ndarray, dict[str, object]]]:
@@ -141,18 +213,20 @@ def _still(ground: Ground) -> dict[str, tuple[tuple[str, str], np.ndarray, dict[
     }
 
 
-def _coordinates(world: World, months: tuple[Slice, ...]) -> dict[str, object]:
-    x, y = world.grid.axes()
-    left, resolution = world.grid.left, world.grid.resolution_m
+def _coordinates(grid: Grid, months: tuple[Slice, ...]) -> dict[str, object]:
+    x, y = grid.axes()
     mapping = pyproj.CRS.from_user_input(CRS).to_cf()
-    mapping["GeoTransform"] = f"{left} {resolution} 0 {world.grid.top} 0 {-resolution}"
+    mapping["GeoTransform"] = f"{grid.left} {grid.resolution_m} 0 {grid.top} 0 {-grid.resolution_m}"
     times = pd.DatetimeIndex([month.start for month in months]).as_unit("ns")
     return {"time": times, "y": y, "x": x, "spatial_ref": ((), 0, mapping)}
 
 
-def _labelled(world: World, data: xr.Dataset) -> xr.Dataset:
-    for name in NAMES:
-        data[name].attrs = {"long_name": NAMES[name], "units": UNITS[name], "grid_mapping": "spatial_ref"}
+def _labelled(world: World, data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    for name in names:
+        title, unit = "Share of the days with snow", "1"
+        if name != SNOW_SHARE:
+            title, unit = library.indicators[name].title.en, library.indicators[name].unit
+        data[name].attrs = {"long_name": f"Simulated truth: {title}", "units": unit, "grid_mapping": "spatial_ref"}
     data["x"].attrs = {"standard_name": "projection_x_coordinate", "units": "m"}
     data["y"].attrs = {"standard_name": "projection_y_coordinate", "units": "m"}
     data.attrs = {

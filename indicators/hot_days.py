@@ -1,0 +1,36 @@
+"""Hot days: on what share of the clear days the ground was hotter than 40 degrees."""
+
+from xarray import DataArray
+
+from sco.model import Indicator, Packing, Words
+
+THRESHOLD = 313.15
+"""Kelvin, 40 degrees Celsius of the surface. A choice of ours, not a norm: the same day's air is cooler by far."""
+
+
+def hot(lst: DataArray) -> DataArray:
+    """1 where the surface is at or above THRESHOLD, else 0; kelvin in, NaN beyond 173.15 to 363.15, as for LST."""
+    return (lst >= THRESHOLD).astype("float32").where((lst >= 173.15) & (lst <= 363.15))
+
+
+INDICATOR = Indicator(
+    id="hot_days",
+    version=1,
+    title=Words("Share of hot days", "Part des jours chauds"),
+    description=Words(
+        "Share of the clear observations of the period in which the surface had 40 °C or more at the satellite's "
+        "passage by day. The temperature is that of ground and roofs, not of the air, and cloudy days are not in it.",
+        "Part des observations claires de la période où la surface atteignait 40 °C au passage du satellite de jour. "
+        "C'est la température du sol et des toits, non celle de l'air, et les jours nuageux n'y sont pas.",
+    ),
+    bands=("lst",),
+    formula=hot,
+    composite="mean",
+    unit="1",
+    valid_range=(0.0, 1.0),
+    packing=Packing(scale=1e-4),
+    colormap="OrRd",
+    references=("https://doi.org/10.1002/2017JD026880",),
+    cell_methods="time: mean",
+    ecv="Land-surface temperature",
+)

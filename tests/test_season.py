@@ -1,0 +1,102 @@
+"""Seasons and years, and the rules for what is missing, with xclim's meaning of each."""
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from sco.errors import CubeError
+from sco.season import aggregate
+
+MONTHS = pd.date_range("2020-01-01", "2021-06-01", freq="MS")
+DAYS = pd.date_range("2020-01-01", "2020-12-31")
+
+
+def monthly(*holes: str) -> xr.DataArray:
+    """Value = number of the month from 1; 18 months, so that 2021 is half a year."""
+    series = xr.DataArray(np.arange(1.0, 19.0), {"time": MONTHS}, ("time",))
+    for hole in holes:
+        series.loc[hole] = np.nan
+    return series
+
+
+def daily(*holes: slice | str) -> xr.DataArray:
+    series = xr.DataArray(np.ones(366, "float32"), {"time": DAYS}, ("time",))
+    for hole in holes:
+        series.loc[{"time": hole}] = np.nan
+    return series
+
+
+def test_half_a_year_is_no_year():
+    years = aggregate(monthly(), "year")
+    assert years["time"].dt.year.values.tolist() == [2020, 2021]
+    assert years.values[0] == 6.5
+    assert np.isnan(years.values[1])
+    assert aggregate(monthly(), "year", missing="skip").values[1] == pytest.approx(15.5)
+
+
+def test_a_winter_begins_in_december():
+    seasons = aggregate(monthly(), "season", "sum")
+    assert [str(day)[:7] for day in seasons["time"].values] == [
+        "2019-12", "2020-03", "2020-06", "2020-09", "2020-12", "2021-03", "2021-06",
+    ]  # fmt: skip
+    assert np.isnan(seasons.values[[0, 6]]).all()
+    assert seasons.values[1:6].tolist() == [12, 21, 30, 39, 48]
+
+
+@pytest.mark.parametrize(
+    ("missing", "options", "there"),
+    [
+        ("any", {}, False),
+        ("skip", {}, True),
+        ("pct", {"tolerance": 2 / 12}, False),
+        ("pct", {"tolerance": 0.2}, True),
+        ("at_least_n", {"n": 10}, True),
+        ("at_least_n", {"n": 11}, False),
+        ("wmo", {}, False),
+    ],
+)
+def test_two_months_missing(missing, options, there):
+    year = aggregate(monthly("2020-05", "2020-06"), "year", "mean", missing, **options)
+    assert bool(year.notnull()[0]) is there
+    if there:
+        assert float(year[0]) == pytest.approx(67 / 10)
+
+
+@pytest.mark.parametrize(
+    ("holes", "there"),
+    [
+        ([slice("2020-03-01", "2020-03-04")], True),
+        ([slice("2020-03-01", "2020-03-05")], False),  # 5 in a row
+        ([f"2020-03-{day:02d}" for day in range(1, 21, 2)], True),
+        ([f"2020-03-{day:02d}" for day in range(1, 23, 2)], False),  # 11 in all
+    ],
+)
+def test_a_month_by_the_rule_of_the_wmo(holes, there):
+    months = aggregate(daily(*holes), "month", missing="wmo")
+    assert months.notnull().values.tolist() == [True, True, there] + [True] * 9
+    assert bool(aggregate(daily(*holes), "year", missing="wmo").notnull()) is there
+
+
+@pytest.mark.parametrize(("how", "value"), [("min", 1), ("max", 12), ("count", 12), ("std", np.sqrt(13))])
+def test_other_ways(how, value):
+    assert float(aggregate(monthly(), "year", how)[0]) == pytest.approx(value)
+
+
+def test_what_is_not_made_of_whole_periods_is_refused():
+    seasons = aggregate(monthly(), "season")
+    with pytest.raises(CubeError, match="a year is not made of whole seasons"):
+        aggregate(seasons, "year")
+    with pytest.raises(CubeError, match="a day is not made of whole months"):
+        aggregate(monthly(), "day")
+    with pytest.raises(CubeError, match="counts days or months"):
+        aggregate(seasons, "season", missing="wmo")
+
+
+def test_lazy_in_lazy_out():
+    lazy = aggregate(daily().expand_dims(x=3).transpose("time", "x").chunk(time=50), "month", missing="wmo")
+    assert isinstance(lazy.data, da.Array)
+    assert lazy.dtype == np.float32
+    assert lazy.dims == ("time", "x")
+    assert (lazy.compute() == 1).all()
