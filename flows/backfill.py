@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 
 from flows.run import carry_out, reconcile
 from sco.errors import UpstreamError
-from sco.reconcile import Reconciliation, Summary
+from sco.reconcile import Machine, Reconciliation, Summary
 
 
 async def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
@@ -39,6 +39,9 @@ def backfill(
     only: str = "due",
     workers: int | None = None,
     plan_file: str | None = None,
+    memory: str | None = None,
+    cluster: str | None = None,
 ) -> Summary:
     """Whatever is due between two days, or all that `only` names."""
-    return reconcile(project, "backfill", start, end, only, workers, plan_file, each=carry_out_batch)
+    machine = Machine(workers, memory, cluster)
+    return reconcile(project, "backfill", start, end, only, machine, plan_file, each=carry_out_batch)

@@ -1,5 +1,6 @@
 """The `sco` command. Heavy imports happen inside the commands, so that help is there at once."""
 
+import errno
 import sys
 from datetime import date, datetime
 from enum import StrEnum
@@ -21,8 +22,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+keys = typer.Typer(help="The keys that products are signed with.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 INTERRUPTED = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Engine(StrEnum):
@@ -55,6 +59,12 @@ ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="A name in c
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 EngineChoice = Annotated[Engine, typer.Option(help="Under Prefect, or in this process alone.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads that compute; one a core by default.")]
+Memory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="Like 4G; half of what the machine has available by default.")
+]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler that computes, like tcp://127.0.0.1:8786.")
+]
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")]
 End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")]
 
@@ -93,7 +103,12 @@ def plan(
 
 @app.command()
 def update(
-    project: ProjectName, engine: EngineChoice = Engine.PREFECT, workers: Workers = None, as_json: AsJson = False
+    project: ProjectName,
+    engine: EngineChoice = Engine.PREFECT,
+    workers: Workers = None,
+    memory: Memory = None,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
 ) -> None:
     """New and stale partitions up to now: what the schedule runs."""
     _check(project)
@@ -101,11 +116,12 @@ def update(
         if engine is Engine.PREFECT:
             from flows.update import update as flow
 
-            summary = flow(project, workers)
+            summary = flow(project, workers, memory, cluster)
         else:
             from flows.run import reconcile
+            from sco.reconcile import Machine
 
-            summary = reconcile(project, "update", workers=workers)
+            summary = reconcile(project, "update", machine=Machine(workers, memory, cluster))
     _conclude(summary, as_json)
 
 
@@ -119,6 +135,8 @@ def backfill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     engine: EngineChoice = Engine.PREFECT,
     workers: Workers = None,
+    memory: Memory = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """The same over a range of days. Started again, it goes on where it was."""
@@ -133,11 +151,13 @@ def backfill(
         if engine is Engine.PREFECT:
             from flows.backfill import backfill as flow
 
-            summary = flow(project, _day(start), _day(end), only.value, workers, saved)
+            summary = flow(project, _day(start), _day(end), only.value, workers, saved, memory, cluster)
         else:
             from flows.run import reconcile
+            from sco.reconcile import Machine
 
-            summary = reconcile(project, "backfill", _day(start), _day(end), only.value, workers, saved)
+            machine = Machine(workers, memory, cluster)
+            summary = reconcile(project, "backfill", _day(start), _day(end), only.value, machine, saved)
     _conclude(summary, as_json)
 
 
@@ -199,12 +219,83 @@ def publish(project: ProjectName, engine: EngineChoice = Engine.PREFECT, as_json
 
 @app.command()
 def verify(
-    path: Annotated[Path, typer.Argument(help="A product's folder, or a store.")], as_json: AsJson = False
+    path: Annotated[Path, typer.Argument(help="A product's folder, or a store.")],
+    key: Annotated[Path | None, typer.Option(help="The public key that the product must be signed by.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read everything that is stored or published at PATH and name what is wrong."""
-    from flows import look
+    from flows import product
 
-    look.verify(path, as_json)
+    product.verify(path, key, as_json)
+
+
+@app.command()
+def preview(
+    project: Annotated[str, typer.Argument(metavar="PROJECT|PATH", help="A project, or a product's folder.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
+) -> None:
+    """Serve a product to this machine's browser, until Ctrl-C."""
+    from flows import product
+
+    product.preview(project, port)
+
+
+@keys.command("new")
+def new_key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The secret key's; FILE.pub is for the public one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make an Ed25519 key to sign products with."""
+    from flows import product
+
+    product.new_key(file, as_json)
+
+
+@keys.command("show")
+def show_key(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="SCO_SIGNING_KEY where left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The public half of a key, and its id."""
+    from flows import product
+
+    product.show_key(file, as_json)
+
+
+@app.command()
+def history(
+    project: ProjectName,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest versions.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The versions of the store: when, by which run, what, and under which names."""
+    from flows import tend
+
+    tend.history(project, limit, as_json)
+
+
+@app.command()
+def rollback(
+    project: ProjectName,
+    version: Annotated[str, typer.Argument(metavar="VERSION|TAG", help="As `sco history` shows them.")],
+    as_json: AsJson = False,
+) -> None:
+    """A new version that holds exactly what an earlier one held. No version is lost."""
+    from flows import tend
+
+    tend.roll_back(project, version, as_json)
+
+
+@app.command()
+def gc(
+    project: ProjectName,
+    keep_days: Annotated[int, typer.Option(min=0, help="Versions younger than this stay.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Forget old versions and delete what only they had. Never the newest, never one with a tag."""
+    from flows import tend
+
+    tend.gc(project, keep_days, as_json)
 
 
 @app.command("list")
@@ -230,6 +321,11 @@ def main() -> None:
     except ScoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(f"error: {error}: make room, then run the same command again; what was committed stays", file=sys.stderr)
+        sys.exit(ScoError.exit_code)
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
             raise

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.terminal import give_json, give_table, readable_bytes, tell
 from sco import library
-from sco.errors import ConfigurationError, IntegrityError, unknown
+from sco.errors import ConfigurationError, unknown
 from sco.grid import Tile
+from sco.model import Indicator
 from sco.partition import Partition, Record
 from sco.project import CONFIGS, Project
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 def plan(name: str, start: date | None, end: date | None, save: Path | None, as_json: bool) -> None:
     """Show what a run would do and why; keep it in a file if asked."""
+    from sco.chain import links
     from sco.plan import make_plan
 
     project = Project.load(name)
     made = make_plan(project, start, end)
     estimate = made.estimate(pace=_pace(project))
-    document = made.document() | {"estimate": vars(estimate)}
+    chain = links(project, made.entries)
+    document = made.document() | {"estimate": vars(estimate), "chain": [vars(link) for link in chain]}
     if save:
         _save(save, document)
     if as_json:
@@ -36,6 +39,11 @@ def plan(name: str, start: date | None, end: date | None, save: Path | None, as_
         f"{estimate.partitions} partitions to compute from {estimate.scenes} scenes: {estimate.reads} reads, "
         f"{readable_bytes(estimate.bytes)}, {readable_bytes(estimate.peak_memory)} a task{took}"
     )
+    for link in chain:
+        parts = f", by the reference of {', '.join(link.parts)}" if link.parts else ""
+        tell(f"{link.source} -> {link.indicator}: {link.partitions} partitions{parts}")
+    if chain or made.chosen():
+        tell("then, when it is published: the zones' rows of these periods, and the page")
 
 
 def status(name: str, as_json: bool) -> None:
@@ -58,7 +66,6 @@ def status(name: str, as_json: bool) -> None:
 
 def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
     """The manifests behind one period's numbers, and the numbers at a point."""
-    from sco.plan import tiling_of
     from sco.store import Store
 
     project = Project.load(name)
@@ -67,7 +74,7 @@ def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
         raise ConfigurationError(unknown("period", period, slices, project.id))
     store = Store.open(project.store_url)
     point = _point(project, at) if at else None
-    tiles = [point.tile] if point else list(tiling_of(project))
+    tiles = [point.tile] if point else list(project.tiling)
     wanted = (Partition(slices[period], tile, name) for name in project.indicators for tile in tiles)
     stored = store.records()
     manifests = [store.manifest(one) for one in wanted if one in stored]
@@ -93,26 +100,6 @@ def audit(name: str, start: date | None, end: date | None, as_json: bool) -> Non
         return
     rows = ((one.sensor, one.month, one.catalog, _had(one), _share(one)) for one in holdings)
     give_table(("sensor", "month", "catalog", "has", "completeness"), rows)
-
-
-def verify(path: Path, as_json: bool) -> None:
-    """Read everything at a product's folder or a store. Raises IntegrityError naming what is wrong."""
-    from sco.products.seal import MANIFEST
-    from sco.products.seal import verify as verify_product
-    from sco.store import Store
-
-    if (path / MANIFEST).is_file():
-        wrong = verify_product(path)
-    elif Store.exists(str(path)):
-        wrong = Store.open(str(path)).verify()
-    else:
-        raise ConfigurationError(f"{path} is neither a product ({MANIFEST} is missing) nor a store: give one of these")
-    if as_json:
-        give_json("verification", {"path": str(path), "wrong": wrong})
-    if wrong:
-        shown = "\n  ".join(wrong[:20])
-        raise IntegrityError(f"{len(wrong)} things at {path} are not what they should be:\n  {shown}")
-    tell(f"{path}: every byte is what it should be")
 
 
 def shelf(name: str, as_json: bool) -> None:
@@ -176,9 +163,8 @@ def _rows_by_period(partitions: Iterable[Mapping[str, Any]]) -> Iterable[tuple[o
 
 
 def _all_partitions(project: Project) -> Iterable[Partition]:
-    from sco.plan import tiling_of
 
-    tiles = list(tiling_of(project))
+    tiles = list(project.tiling)
     return (
         Partition(period, tile, name)
         for period in project.period.slices()
@@ -242,6 +228,9 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
     known = manifest.get("completeness")
     whole = f"; {known['used']} of {known['known']} known acquisitions usable" if known else ""
     tell(f"{title}: pixel observations {seen}{whole}; code {manifest['code']}")
+    if "made_from" in manifest:
+        _tell_inputs(manifest)
+        return
     rows = [
         (one["id"], one["catalog"], band, found["scale"], found["offset"], "; ".join(found["evidence"]))
         for one in manifest["scenes"]
@@ -252,14 +241,28 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
         give_table(("rejected", "catalog", "why"), ((o["id"], o["catalog"], o["reason"]) for o in manifest["rejected"]))
 
 
+def _tell_inputs(manifest: Mapping[str, Any]) -> None:
+    rows = (
+        (one["indicator"], one["tile"], " to ".join(dict.fromkeys(one["periods"])), one["partitions"])
+        for one in manifest["made_from"]
+    )
+    give_table(("made from", "tile", "periods", "partitions"), rows)
+    if manifest["warning"]:
+        tell(manifest["warning"]["en"])
+
+
 def _shelf_rows(name: str) -> Iterable[tuple[str, str, str]]:
     match name:
         case "sensors":
             return ((one.id, one.title, ", ".join(band.name for band in one.bands)) for one in library.sensors.values())
         case "indicators":
-            return ((one.id, one.title.en, ", ".join(one.bands)) for one in library.indicators.values())
+            return ((one.id, one.title.en, _made_from(one)) for one in library.indicators.values())
         case "catalogs":
             return ((one.id, one.title, one.url) for one in library.catalogs.values())
         case _:
             projects = [Project.load(file) for file in sorted(CONFIGS.glob("*.toml"))]
             return ((one.id, one.title.en, ", ".join(one.indicators)) for one in projects)
+
+
+def _made_from(indicator: Indicator) -> str:
+    return ", ".join(indicator.bands or dict.fromkeys(one.indicator for one in indicator.inputs))

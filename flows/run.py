@@ -5,11 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sco.entry import Only
 from sco.errors import PartitionError
-from sco.plan import Only, Plan, make_plan
+from sco.plan import Plan, make_plan
 from sco.progress import count, say
 from sco.project import Project
-from sco.reconcile import Reconciliation, Summary, unusable
+from sco.reconcile import THIS_MACHINE, Machine, Reconciliation, Summary, unusable
 
 CarryOut = Callable[[Reconciliation, int, str], Any]
 
@@ -25,7 +26,7 @@ def reconcile(
     start: date | None = None,
     end: date | None = None,
     only: str = "due",
-    workers: int | None = None,
+    machine: Machine = THIS_MACHINE,
     plan_file: str | None = None,
     each: CarryOut = carry_out,
 ) -> Summary:
@@ -37,11 +38,11 @@ def reconcile(
     if not plan.chosen(Only(only)):
         say("compute  everything is current, there is nothing to do")
         return Summary(plan.project.id, "", 0, unusable=unusable(plan))
-    with Reconciliation(plan, verb, Only(only), workers) as work:
+    with Reconciliation(plan, verb, Only(only), machine) as work:
         done, total = 0, len(plan.chosen(Only(only)))
         for batch in work.batches:
             each(work, batch.number, batch.title)
-            done += sum(len(block.fingerprints) for block in batch.blocks)
+            done += batch.size
             count(done, total, batch.title)
     say(f"compute  {_summary_line(work.summary)}")
     return work.summary
@@ -49,6 +50,7 @@ def reconcile(
 
 def publish(project: str) -> Path:
     """Publish what is stored, from a tagged snapshot; the folder of the product's version."""
+    from sco.products import keys
     from sco.products.contents import Publication
     from sco.products.publication import publish as publish_product
     from sco.store import Store
@@ -64,6 +66,7 @@ def publish(project: str) -> Path:
         records=store.records(snapshot),
         manifests=store.manifests(snapshot),
         accuracy=_accuracy(one, store.dataset(snapshot)),
+        signer=keys.signer_id(),
     )
     folder = publish_product(publication, lambda text: say(f"publish  {text}"))
     if publication.tag not in store.tags():

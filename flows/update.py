@@ -4,10 +4,10 @@ from prefect import flow
 
 from flows.backfill import carry_out_batch
 from flows.run import reconcile
-from sco.reconcile import Summary
+from sco.reconcile import Machine, Summary
 
 
 @flow(name="update", flow_run_name="update-{project}", validate_parameters=False)
-def update(project: str, workers: int | None = None) -> Summary:
+def update(project: str, workers: int | None = None, memory: str | None = None, cluster: str | None = None) -> Summary:
     """Whatever is new or stale up to now."""
-    return reconcile(project, "update", workers=workers, each=carry_out_batch)
+    return reconcile(project, "update", machine=Machine(workers, memory, cluster), each=carry_out_batch)

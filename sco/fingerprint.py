@@ -18,14 +18,16 @@ def basis_of(
 ) -> dict[str, Any]:
     """Everything that the partition's numbers depend on."""
     geobox = tiling.geobox_of(partition.tile)
+    sensors = {name: library.sensors[name] for name in sorted({one.sensor for one in found})}
+    bands = {name: (*indicator.bands, *sensor.quality_bands) for name, sensor in sensors.items()}
     return {
         "engine": compute.VERSION,
         "grid": [str(geobox.crs), list(geobox.transform)[:6], list(geobox.shape)],
         "period": [str(partition.period.start), str(partition.period.end)],
         "indicator": [indicator.id, indicator.version],
-        "sensors": sorted({(one.sensor, library.sensors[one.sensor].version) for one in found}),
-        "access": [project.access.mismatch, project.access.contradiction],
-        "scenes": [[str(one.day), *(_evidence(scene, indicator) for scene in one.scenes)] for one in found],
+        "sensors": [(name, sensor.version) for name, sensor in sensors.items()],
+        "access": [project.access.mismatch, project.access.contradiction, *_widened(project, found)],
+        "scenes": [[str(one.day), *(_evidence(scene, bands[one.sensor]) for scene in one.scenes)] for one in found],
     }
 
 
@@ -51,8 +53,12 @@ def difference(manifest: Mapping[str, Any], found: Sequence[Observation], indica
     return told[0] + (f" and {len(told) - 1} more changes" if len(told) > 1 else "")
 
 
-def _evidence(scene: Scene, indicator: Indicator) -> list[Any]:
-    bands = (*indicator.bands, *library.sensors[scene.sensor].quality_bands)
+def _widened(project: Project, found: Sequence[Observation]) -> list[tuple[str, str, float]]:
+    sensors = {one.sensor for one in found}
+    return [rule for rule in project.widened if rule[0] in sensors]
+
+
+def _evidence(scene: Scene, bands: Sequence[str]) -> list[Any]:
     checksums = [scene.assets[band].checksum if band in scene.assets else "absent" for band in bands]
     return [scene.catalog, scene.id, scene.updated, scene.baseline, scene.offset_applied, checksums]
 

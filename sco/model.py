@@ -214,6 +214,8 @@ class Catalog:
     """Its scenes are made up, and whatever is made of them must say so."""
     sign: Callable[[str], str] | None = None
     """Address as found -> address that can be read; called in the worker, at read time."""
+    renew: Callable[[str], str] | None = None
+    """Signed address that was refused -> the same signed anew."""
     normalise: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """An item as it came -> the same in STAC's own words, where the catalog has words of its own."""
     pages: Callable[[str, BBox, str, int], Mapping[str, Any]] | None = None
@@ -278,19 +280,56 @@ class Packing:
     fill: int = -32768
 
 
+Statistic = Literal[
+    "value", "mean", "std", "min", "max", "p10", "p90", "n_years", "year_before", "rural", "series", "in_reference"
+]
+
+REFERENCE: frozenset[Statistic] = frozenset({"mean", "std", "min", "max", "p10", "p90", "n_years", "in_reference"})
+"""The statistics that only a project with a reference has."""
+
+
 @dataclass(frozen=True)
+class Input:
+    """One argument of a derived indicator's formula: something of another indicator that is stored.
+
+    `value` is the period's own; `mean` to `n_years` are over the reference years, of the same part of the year;
+    `year_before` is the same part of the year before; `rural` the period's mean over the project's rural area, (time,)
+    alone; `series` all periods, so that the formula sees the whole of time; `in_reference`, (time,) of bool, which
+    of them are in the reference.
+    """
+
+    indicator: str
+    statistic: Statistic = "value"
+
+
+Composite = Literal["median", "mean", "min", "max", "first", "sum", "count", "fraction", "percentile", "medoid"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """A formula over bands, composited over a period, with what a reader must know of it."""
+    """A formula over bands, composited over a period, or over indicators that are stored; and what to know of it."""
 
     id: str
     version: int
     title: Words
     description: Words
-    bands: tuple[str, ...]
+    bands: tuple[str, ...] = ()
+    """What it is computed from, observation by observation; none for an indicator that is derived."""
+    inputs: tuple[Input, ...] = ()
+    """What it is derived from, period by period; none for an indicator that is computed from bands."""
     formula: Callable[..., Any]
-    """(one DataArray a band, in the order of `bands`) -> DataArray; lazy in, lazy out."""
-    composite: Literal["median", "mean", "min", "max"]
-    """How the observations of a period become one value."""
+    """(one DataArray a band or input, in their order) -> DataArray; lazy in, lazy out."""
+    composite: Composite | None = None
+    """How the observations of a period become one value; None for an indicator that is derived."""
+    quantile: float | None = None
+    """Of a percentile composite, from 0 to 1."""
+    of_series: bool = False
+    """One map for the whole series, as a trend is: stored at the last period."""
+    around: tuple[int, int] | None = None
+    """How many periods before and after its own a value that is derived from a series depends on, beside those of the
+    reference; None for all."""
+    minimum_years: int = 3
+    """Years of the reference that must have a value for its statistics to stand."""
     unit: str
     valid_range: tuple[float, float]
     packing: Packing
@@ -309,3 +348,8 @@ class Indicator:
     """GCOS Essential Climate Variable."""
     sdg: str | None = None
     """Sustainable Development Goal indicator."""
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is made from indicators that are stored, rather than from scenes."""
+        return bool(self.inputs)

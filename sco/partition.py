@@ -29,6 +29,7 @@ class Empty(StrEnum):
 
     NO_ACQUISITION = "no acquisition"
     ALL_MASKED = "all cloud"
+    NO_COMPARISON = "nothing to compare with"
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,29 @@ def slice_of(day: date, every: Every) -> Slice:
     return Slice(first, after, _label(first, every))
 
 
+def part_of(period: Slice, every: Every) -> int:
+    """The place of a period in its year, from 1; days are numbered as in a leap year, seasons from December on."""
+    day = period.start
+    match every:
+        case "day":
+            return (date(2000, day.month, day.day) - date(1999, 12, 31)).days
+        case "dekad":
+            return (day.month - 1) * 3 + min((day.day - 1) // 10, 2) + 1
+        case "month":
+            return day.month
+        case "season":
+            return day.month % 12 // 3 + 1
+        case "year":
+            return 1
+
+
+def year_before(period: Slice, every: Every) -> Slice:
+    """The same part of the year before; the 28th for a 29th of February."""
+    day = period.start
+    leap_day = (day.month, day.day) == (2, 29)
+    return slice_of(day.replace(year=day.year - 1, day=28 if leap_day else day.day), every)
+
+
 def _walk(start: date, end: date, every: Every) -> Iterator[Slice]:
     day = start
     while day <= end:

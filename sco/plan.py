@@ -6,21 +6,23 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from shapely import STRtree, box, from_wkt, union_all
 
-from sco import library
 from sco.answers import ask
+from sco.budget import Budget
+from sco.chain import derivations, derived_entries
 from sco.compute import Block
+from sco.derive import Derivation
+from sco.entry import Entry, Only, State
 from sco.errors import ConfigurationError
 from sco.fingerprint import basis_of, difference, digest
 from sco.grid import Tile, Tiling, degrees_boxes, middle_longitude
 from sco.known_bad import why_bad
 from sco.model import Indicator, Scene
-from sco.observation import Observation, observations
+from sco.observation import Observation, by_day, grouped
 from sco.partition import Partition, Record
 from sco.period import Slice
 from sco.preflight import Rules
@@ -33,42 +35,6 @@ FORMAT = "sco.plan/1"
 BYTES_A_PIXEL = 2
 COMPRESSION = 0.6
 """Share of a COG window's plain size that is transferred, typical of DEFLATE reflectance."""
-
-
-class State(StrEnum):
-    """How a partition stands against what the catalogs have now."""
-
-    NEW = "new"
-    STALE = "stale"
-    CURRENT = "current"
-    EMPTY = "empty"
-
-
-class Only(StrEnum):
-    """Which partitions a run takes up."""
-
-    DUE = "due"
-    MISSING = "missing"
-    STALE = "stale"
-    FAILED = "failed"
-    ALL = "all"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One partition of a plan."""
-
-    partition: Partition
-    state: State
-    reason: str
-    fingerprint: str
-    scenes: int
-    failed_reads: int = 0
-
-    @property
-    def due(self) -> bool:
-        """Whether an update would compute it."""
-        return self.state in (State.NEW, State.STALE)
 
 
 @dataclass(frozen=True)
@@ -105,18 +71,22 @@ class Plan:
 
     def chosen(self, only: Only = Only.DUE) -> tuple[Entry, ...]:
         """The entries that a run of this kind takes up."""
-        return tuple(entry for entry in self.entries if _is_chosen(entry, only))
+        return tuple(entry for entry in self.entries if entry.is_chosen(only))
 
     def blocks(self, only: Only = Only.DUE) -> tuple[Block, ...]:
         """One block a period and tile that has anything chosen, oldest first."""
         wanted: dict[tuple[Slice, Tile], dict[str, str]] = defaultdict(dict)
-        for entry in self.chosen(only):
+        for entry in (entry for entry in self.chosen(only) if not entry.derived):
             wanted[entry.partition.period, entry.partition.tile][entry.partition.indicator] = entry.fingerprint
         return tuple(self._block(period, tile, wanted[period, tile]) for period, tile in sorted(wanted))
 
+    def derivations(self, only: Only = Only.DUE) -> tuple[tuple[Derivation, ...], ...]:
+        """What is derived after the blocks are committed, in steps that build on one another."""
+        return derivations(self.project, self.tiling, self.entries, only)
+
     def estimate(self, only: Only = Only.DUE, pace: float | None = None) -> Estimate:
         """What a run of this kind would cost; `pace` is seconds a scene of a partition, learned from past runs."""
-        blocks = self.blocks(only)
+        blocks, budget = self.blocks(only), Budget.of(self.tiling)
         reads = sum(block.asset_count for block in blocks)
         volume = sum(block.asset_count * block.geobox.shape[0] * block.geobox.shape[1] for block in blocks)
         return Estimate(
@@ -124,7 +94,7 @@ class Plan:
             scenes=len({scene.id for block in blocks for one in block.observations for scene in one.scenes}),
             reads=reads,
             bytes=round(volume * BYTES_A_PIXEL * COMPRESSION),
-            peak_memory=max((_memory(block) for block in blocks), default=0),
+            peak_memory=max((budget.peak_bytes(block) for block in blocks), default=0),
             seconds=None if pace is None else pace * sum(entry.scenes for entry in self.chosen(only)),
         )
 
@@ -180,12 +150,8 @@ def rules_of(project: Project) -> Rules:
         mismatch=project.access.mismatch,
         contradiction=project.access.contradiction,
         hosts=project.hosts,
+        widened=project.widened,
     )
-
-
-def tiling_of(project: Project) -> Tiling:
-    """The project's grid, cut into its tiles."""
-    return Tiling(project.geobox, project.area.tile)
 
 
 def make_plan(project: Project, start: date | None = None, end: date | None = None) -> Plan:
@@ -197,7 +163,7 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
             f"{project.period.start} to {project.period.last_day}"
         )
     answers = ask(project, slices)
-    tiling = tiling_of(project)
+    tiling = project.tiling
     placed = _place([scene for answer in answers for scene in answer.scenes], tiling, slices)
     records, store = _stored(project)
     if store is None:
@@ -207,7 +173,9 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
         for period in slices
         for tile in tiling
         for indicator in project.resolved_indicators
+        if not indicator.is_derived
     ]
+    entries += derived_entries(project, slices, tiling, entries, records)
     rejected = _rejected_by_period([one for answer in answers for one in answer.rejected], slices)
     missing = _missing(answers, tiling, slices, project)
     return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, placed, rejected, missing)
@@ -229,15 +197,15 @@ def _place(
     scenes: Sequence[Scene], tiling: Tiling, slices: Sequence[Slice]
 ) -> dict[tuple[str, Tile], tuple[Observation, ...]]:
     """The observations of every period and tile that has any."""
-    tree = STRtree([from_wkt(scene.footprint) for scene in scenes])
-    longitude = middle_longitude(tiling.geobox)
+    dated = by_day(scenes, middle_longitude(tiling.geobox))
+    tree = STRtree([from_wkt(scene.footprint) for _, scene in dated])
     starts = [period.start for period in slices]
     placed: dict[tuple[str, Tile], tuple[Observation, ...]] = {}
     for tile in tiling:
         outline = union_all([box(*part) for part in degrees_boxes(tiling.geobox_of(tile))])
-        over = [scenes[index] for index in tree.query(outline, predicate="intersects")]
+        over = [dated[index] for index in sorted(tree.query(outline, predicate="intersects"))]
         by_period: dict[str, list[Observation]] = defaultdict(list)
-        for one in observations(over, longitude):
+        for one in grouped(over):
             index = bisect_left(starts, one.day + timedelta(days=1)) - 1
             if index >= 0 and one.day in slices[index]:
                 by_period[slices[index].label].append(one)
@@ -317,28 +285,6 @@ def _missing(
             for tile in tiling:
                 missing[label, tile][source.sensor] += len(entries)
     return dict(missing)
-
-
-def _is_chosen(entry: Entry, only: Only) -> bool:
-    match only:
-        case Only.DUE:
-            return entry.due
-        case Only.MISSING:
-            return entry.state is State.NEW
-        case Only.STALE:
-            return entry.state is State.STALE
-        case Only.FAILED:
-            return entry.failed_reads > 0
-        case Only.ALL:
-            return True
-
-
-def _memory(block: Block) -> int:
-    """Bytes that the block holds at its peak: a stack an indicator, and one observation's bands."""
-    pixels = int(block.geobox.shape[0] * block.geobox.shape[1])
-    stacks = len(block.observations) * len(block.fingerprints) * 4
-    bands = {band for name in block.fingerprints for band in library.indicators[name].bands}
-    return pixels * (stacks + len(bands) * 10 + 16)
 
 
 def _saved_fingerprints(file: Path, project: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A project: configs/*.toml as a checked, frozen object."""
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
@@ -11,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from sco import library
 from sco.errors import ConfigurationError, unknown
-from sco.model import Catalog, Collection, Indicator, Sensor
+from sco.model import REFERENCE, Catalog, Collection, Indicator, Sensor
 from sco.period import Every, Slice, divide
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
+
+    from sco.grid import Tiling
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NOWHERE = "file:"
@@ -113,10 +116,14 @@ class Source(Frozen):
     catalogs: Annotated[tuple[str | CatalogAt, ...], Field(min_length=1)]
     max_cloud: Annotated[float, Field(ge=0, le=100)] = 100
     orbit: Literal["ascending", "descending"] | None = None
+    widen: dict[str, Annotated[float, Field(gt=0, le=5000)]] = {}
+    """Metres by which what the sensor flags is widened before it is masked, by the flag's name."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        _require(self.sensor, library.sensors)
+        sensor = _require(self.sensor, library.sensors)
+        for name in sorted(self.widen.keys() - sensor.flagged):
+            raise ValueError(unknown("flag", name, sensor.flagged, sensor.id))
         for catalog in self.resolved_catalogs:
             if self.sensor not in catalog.collections:
                 raise ValueError(
@@ -165,11 +172,62 @@ class Zones(Frozen):
     name: str
 
 
+class Rural(Frozen):
+    """The country around a city, whose mean the city's heat is measured against."""
+
+    file: str
+
+
+class Text(Frozen):
+    """A few sentences in both languages of the project."""
+
+    en: Annotated[str, Field(min_length=1, max_length=2000)]
+    fr: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Sheet(Frozen):
+    """What the product's page says of the project in its own words; what is left out is not on the page."""
+
+    status: Text | None = None
+    territory: Text | None = None
+    context: Text | None = None
+    purpose: Text | None = None
+    """What is observed, and why."""
+    audience: Text | None = None
+    """Who it is for."""
+    contact: Annotated[str, Field(max_length=300)] | None = None
+    """An address of the web or of mail."""
+
+
+class Explained(Frozen):
+    """A jump of a zone's series that is real, and why."""
+
+    indicator: str
+    period: str
+    """As the product writes it: 2023-07."""
+    zone: str | None = None
+    """All zones where it is left out."""
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+
 class Publish(Frozen):
-    """Where the product goes, and when it must not."""
+    """Where the product goes, who answers for it, and when it must not go out."""
 
     to: str
     failed_budget: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Share of the reads of an indicator that may have failed."""
+    least_coverage: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the pixels, over all periods of an indicator, that must have a value."""
+    ranges: dict[str, tuple[float, float]] = {}
+    """By indicator, what its values must lie between, where that is narrower than what is possible at all."""
+    jump: Annotated[float, Field(gt=0)] = 10.0
+    """How far from usual, in robust standard deviations, a zone may change from one period to the next."""
+    explained: tuple[Explained, ...] = ()
+    """Jumps beyond that which are known to be real."""
+    publisher: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9.+-]{1,64}$")] | None = None
+    """SPDX identifier of the product's own licence; the licences of its inputs are told beside it."""
+    doi: Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[^\s\"<>]{1,200}$")] | None = None
 
 
 class Project(Frozen):
@@ -185,6 +243,8 @@ class Project(Frozen):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     access: Access = Access()
     zones: Zones | None = None
+    rural: Rural | None = None
+    sheet: Sheet = Sheet()
     publish: Publish | None = None
     _file: Path = PrivateAttr(default=Path("project.toml"))
 
@@ -192,10 +252,38 @@ class Project(Frozen):
     def _computable(self) -> Self:
         for name in self.indicators:
             indicator = _require(name, library.indicators)
-            if not self.sources_of(indicator):
+            if indicator.is_derived:
+                self._require_inputs(indicator)
+            elif not self.sources_of(indicator):
                 offered = {source.sensor: sorted(source.offered) for source in self.sources}
                 raise ValueError(f"indicator {name!r} needs {', '.join(indicator.bands)}; the sources have: {offered}")
         return self
+
+    @model_validator(mode="after")
+    def _widened_in_metres(self) -> Self:
+        from pyproj import CRS
+
+        if self.widened and CRS.from_user_input(self.area.crs).is_geographic:
+            raise ValueError(
+                f"sources.widen is in metres, and the area's {self.area.crs} is in degrees: choose a CRS in metres"
+            )
+        return self
+
+    def _require_inputs(self, indicator: Indicator) -> None:
+        lacking = sorted({one.indicator for one in indicator.inputs} - set(self.indicators))
+        if lacking:
+            raise ValueError(f"indicator {indicator.id!r} is made from {', '.join(lacking)}: add it to `indicators`")
+        statistics = {one.statistic for one in indicator.inputs}
+        if statistics & REFERENCE and self.period.reference is None:
+            raise ValueError(
+                f"indicator {indicator.id!r} is measured against a reference: say which years, as in "
+                "reference = [1991-01-01, 2020-12-31] under [period]"
+            )
+        if "rural" in statistics and self.rural is None:
+            raise ValueError(
+                f"indicator {indicator.id!r} is measured against the country around: give its polygons, as in "
+                '[rural] file = "rural.geojson"'
+            )
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Self:
@@ -266,9 +354,24 @@ class Project(Frozen):
         return tuple(sorted(own.union(self.access.hosts, *(catalog.hosts for catalog in catalogs))))
 
     @property
+    def widened(self) -> tuple[tuple[str, str, float], ...]:
+        """Sensor, flag and metres of what the project wants widened."""
+        return tuple((one.sensor, *wider) for one in self.sources for wider in sorted(one.widen.items()))
+
+    @property
     def zones_file(self) -> Path | None:
         """The polygons' file, if the project has zones."""
         return (self._file.parent / self.zones.file).resolve() if self.zones else None
+
+    @property
+    def rural_file(self) -> Path | None:
+        """The rural area's file, if the project has one."""
+        return (self._file.parent / self.rural.file).resolve() if self.rural else None
+
+    @property
+    def rural_digest(self) -> str:
+        """SHA-256 of the rural area's file, hexadecimal; empty where the project has none."""
+        return hashlib.sha256(self.rural_file.read_bytes()).hexdigest() if self.rural_file else ""
 
     @property
     def resolved_indicators(self) -> tuple[Indicator, ...]:
@@ -281,7 +384,14 @@ class Project(Frozen):
         return any(catalog.simulated for source in self.sources for catalog in source.resolved_catalogs)
 
     def sources_of(self, indicator: Indicator) -> tuple[Source, ...]:
-        """The sources with a catalog that offers every band that the indicator needs."""
+        """The sources that the indicator is made from: those with a catalog that offers every band that it needs.
+
+        A derived indicator has those of its inputs.
+        """
+        if indicator.is_derived:
+            inputs = [library.indicators[one.indicator] for one in indicator.inputs]
+            found = [source for one in inputs for source in self.sources_of(one)]
+            return tuple(source for source in self.sources if source in found)
         return tuple(source for source in self.sources if source.offers(indicator.bands))
 
     @cached_property
@@ -290,6 +400,13 @@ class Project(Frozen):
         from sco.grid import lay_grid
 
         return lay_grid(self.area, self._file.parent)
+
+    @property
+    def tiling(self) -> "Tiling":
+        """The grid, cut into tiles."""
+        from sco.grid import Tiling
+
+        return Tiling(self.geobox, self.area.tile)
 
 
 def schema() -> dict[str, Any]:
@@ -375,9 +492,13 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "area": Area,
         "sources": Source,
         "CatalogAt": CatalogAt,
+        "rural": Rural,
         "access": Access,
         "zones": Zones,
+        "sheet": Sheet,
+        **dict.fromkeys(("status", "territory", "context", "purpose", "audience"), Text),
         "publish": Publish,
+        "explained": Explained,
     }
     owners = [tables[part] for part in loc[:-1] if isinstance(part, str) and part in tables]
     return list((owners[-1] if owners else Project).model_fields)

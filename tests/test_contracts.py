@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -18,15 +19,16 @@ from sco.project import CONFIGS, NOWHERE, Project
 from sco.quality import everywhere
 
 ROOT = Path(__file__).parents[1]
+SEEN = everywhere(0, (20, 30))
 FOLDERS = {"sensors": library.sensors, "indicators": library.indicators, "catalogs": library.catalogs}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_folder_is_the_registry(folder):
     files = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
-    assert set(FOLDERS[folder]) == files
-    for name in files:
-        declared = FOLDERS[folder][name]
+    homes = {name: max((one for one in files if f"{name}_".startswith(f"{one}_")), key=len) for name in FOLDERS[folder]}
+    assert set(homes.values()) == files
+    for name, declared in FOLDERS[folder].items():
         assert declared.id == name
         assert pickle.loads(pickle.dumps(declared)) == declared
 
@@ -77,11 +79,33 @@ def indicator(request):
     return request.param
 
 
-def random_bands(indicator) -> list[xr.DataArray]:
+PLAUSIBLE = {"1": (0.0001, 0.9), "K": (250, 320), "degC": (-2, 30), "mm/day": (0, 80), "m": (-1, 1)}
+"""By unit of a band, values that occur."""
+TIMES = pd.date_range("2018-01-01", periods=40, freq="MS")
+
+
+def arguments(indicator) -> list[xr.DataArray]:
+    """Plausible random values for a formula: bands over (y, x), inputs over (time, y, x) or (time,)."""
     random = np.random.default_rng(3)
-    return [
-        xr.DataArray(random.uniform(0.0001, 0.9, (20, 30)).astype("float32"), dims=("y", "x")) for _ in indicator.bands
-    ]
+    if indicator.is_derived:
+        return [input_series(one, random) for one in indicator.inputs]
+    sensor = next(one for one in library.sensors.values() if set(indicator.bands) <= one.band_names)
+    ranges = [PLAUSIBLE[sensor.band(name).unit] for name in indicator.bands]
+    return [xr.DataArray(random.uniform(*ends, (20, 30)).astype("float32"), dims=("y", "x")) for ends in ranges]
+
+
+def input_series(one, random) -> xr.DataArray:
+    if one.statistic == "in_reference":
+        return xr.DataArray(TIMES < "2021-01-01", {"time": TIMES}, ("time",))
+    low, high = library.indicators[one.indicator].valid_range
+    low, high = {"precipitation": (0, 300), "sst": (5, 25)}.get(one.indicator, (low / 2, high / 2))
+    if one.statistic in ("std", "n_years"):
+        low, high = (high - low) / 20, (high - low) / 10
+    if one.statistic in ("min", "max"):
+        low, high = (low, (low + high) / 2) if one.statistic == "min" else ((low + high) / 2, high)
+    shape = (40,) if one.statistic == "rural" else (40, 4, 5)
+    values = random.uniform(low, high, shape).astype("float32")
+    return xr.DataArray(values, {"time": TIMES}, ("time", "y", "x")[: len(shape)])
 
 
 def test_indicator_is_documented_in_both_languages(indicator):
@@ -93,15 +117,21 @@ def test_indicator_is_documented_in_both_languages(indicator):
     assert indicator.references
     assert indicator.cell_methods
     assert indicator.version >= 1
-    assert indicator.composite in KERNELS
 
 
-def test_indicator_some_sensor_has_its_bands(indicator):
-    assert any(set(indicator.bands) <= sensor.band_names for sensor in library.sensors.values())
+def test_indicator_is_computed_from_bands_or_derived_from_indicators(indicator):
+    assert bool(indicator.bands) != indicator.is_derived
+    if indicator.is_derived:
+        assert indicator.composite is None
+        assert {one.indicator for one in indicator.inputs} <= set(library.indicators) - {indicator.id}
+        assert any(one.statistic in ("value", "series") for one in indicator.inputs)
+    else:
+        assert indicator.composite in KERNELS
+        assert any(set(indicator.bands) <= sensor.band_names for sensor in library.sensors.values())
 
 
 def test_indicator_respects_its_valid_range_and_packs_it(indicator):
-    values = indicator.formula(*random_bands(indicator))
+    values = indicator.formula(*arguments(indicator))
     low, high = indicator.valid_range
     assert float(values.min()) >= low
     assert float(values.max()) <= high
@@ -114,20 +144,28 @@ def test_indicator_respects_its_valid_range_and_packs_it(indicator):
 
 
 def test_indicator_is_lazy_in_lazy_out(indicator):
-    lazy = [band.chunk() for band in random_bands(indicator)]
+    lazy = [one.chunk() for one in arguments(indicator)]
     result = indicator.formula(*lazy)
     assert isinstance(result.data, da.Array)
-    xr.testing.assert_allclose(result.compute(), indicator.formula(*[band.compute() for band in lazy]))
+    xr.testing.assert_allclose(result.compute(), indicator.formula(*[one.compute() for one in lazy]))
 
 
 def test_indicator_gives_nan_where_nothing_was_seen(indicator):
-    bands = {name: band.to_numpy().copy() for name, band in zip(indicator.bands, random_bands(indicator), strict=True)}
-    for values in bands.values():
-        values[0, 0] = np.nan
-    result = apply_formula(indicator, Mosaic(bands, everywhere(0, (20, 30))))
-    assert np.isnan(result[0, 0])
-    assert np.isfinite(result).sum() == 20 * 30 - 1
-    assert result.dtype == np.float32
+    whole = arguments(indicator)
+    holed = [one.copy() for one in whole]
+    for one in holed:
+        if {"y", "x"} <= set(one.dims):
+            one.loc[{"y": 0, "x": 0}] = np.nan
+    before, after = indicator.formula(*whole), indicator.formula(*holed)
+    assert bool(after.isel(y=0, x=0).isnull().all())
+    assert int(before.notnull().sum()) > 0
+    if not indicator.is_derived:
+        computed = apply_formula(
+            indicator, Mosaic(dict(zip(indicator.bands, map(np.asarray, holed), strict=True)), SEEN)
+        )
+        assert computed.dtype == np.float32
+        assert np.isnan(computed[0, 0])
+        np.testing.assert_allclose(computed.ravel()[1:], before.values.ravel()[1:], rtol=1e-6)
 
 
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)

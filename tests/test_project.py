@@ -63,7 +63,7 @@ def test_a_good_project(tmp_path):
         ("period.ned", "now", r"no key 'ned'; did you mean 'end'\? \[period\] has"),
         ("sources.0.sensro", "x", r"no key 'sensro'; did you mean 'sensor'\? \[sources\] has"),
         ("sources.0.sensor", "sentinel-2", r"no sensor 'sentinel-2'; did you mean 'sentinel2'\?"),
-        ("indicators", ["ndwi"], r"no indicator 'ndwi'; did you mean 'ndvi'\?"),
+        ("indicators", ["ndvj"], r"no indicator 'ndvj'; did you mean 'ndvi'\?"),
         ("sources.0.catalogs", ["earth_serch"], r"no catalog 'earth_serch'; did you mean 'earth_search'\?"),
         ("sources.0.catalogs", [{"id": "earth_search", "ur": "http://x"}], r"no key 'ur'; did you mean 'url'\?"),
         ("sources.0.catalogs", [], "at least 1 item"),
@@ -91,9 +91,9 @@ def test_an_indicator_whose_bands_no_source_has(tmp_path, monkeypatch):
 
     from sco import library
 
-    blind = replace(library.indicators["ndvi"], bands=("red", "lwir"))
+    blind = replace(library.indicators["ndvi"], bands=("red", "sla"))
     monkeypatch.setattr("indicators.ndvi.INDICATOR", blind)
-    with pytest.raises(ConfigurationError, match="'ndvi' needs red, lwir"):
+    with pytest.raises(ConfigurationError, match="'ndvi' needs red, sla"):
         Project.check(GOOD, tmp_path / "camargue.toml")
 
 

@@ -1,0 +1,166 @@
+"""What follows from what: the derived partitions of a plan, and those that a change makes stale."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sco import derive, library
+from sco.derive import Derivation
+from sco.entry import Entry, Only, State
+from sco.fingerprint import digest
+from sco.grid import Tile, Tiling
+from sco.lineage import Calendar, Evidence, Told, in_order
+from sco.model import Indicator
+from sco.partition import Partition, Record
+from sco.period import Slice, part_of
+from sco.project import Project
+from sco.zones import Zoning, zone_of_file
+
+
+@dataclass(frozen=True)
+class Link:
+    """What changes of one indicator make stale in another that is derived from it."""
+
+    source: str
+    indicator: str
+    parts: tuple[str, ...]
+    """The parts of the year whose reference changes, as people write them; none where no reference does."""
+    partitions: int
+
+
+def calendar_of(project: Project) -> Calendar:
+    """The project's periods and its reference."""
+    return Calendar(project.period.slices(), project.period.every, project.period.reference)
+
+
+def derived_entries(
+    project: Project,
+    slices: Sequence[Slice],
+    tiling: Tiling,
+    entries: Sequence[Entry],
+    records: Mapping[Partition, Record],
+) -> list[Entry]:
+    """The derived partitions over these periods, judged by the partitions that they are made from.
+
+    `entries` are those of the indicators that come from scenes; what a plan leaves out stands as it is stored.
+    """
+    calendar = calendar_of(project)
+    found: list[Entry] = []
+    for step in in_order(project.resolved_indicators):
+        evidence = _evidence(calendar, tiling, [*entries, *found], records)
+        found += [
+            _judged(partition, indicator, project, evidence, records.get(partition))
+            for indicator in step
+            for partition in _partitions(indicator, slices, tiling, calendar)
+            if any(told.partitions for told in _told(partition, indicator, evidence))
+        ]
+    return found
+
+
+def derivations(
+    project: Project, tiling: Tiling, entries: Sequence[Entry], only: Only
+) -> tuple[tuple[Derivation, ...], ...]:
+    """What a run of this kind derives, in steps: each step is made from what is stored before it begins.
+
+    A derivation has the periods of one tile that need the same reference, so that this is read once.
+    """
+    wanted: dict[tuple[str, Tile, int], dict[str, str]] = defaultdict(dict)
+    for entry in entries:
+        if entry.derived and entry.is_chosen(only):
+            one = entry.partition
+            wanted[one.indicator, one.tile, _shared(one, project)][one.period.label] = entry.fingerprint
+    calendar, rural = calendar_of(project), _rural_area(project)
+    return tuple(
+        tuple(
+            Derivation(name, tile, due, calendar, rural)
+            for (name, tile, _), due in sorted(wanted.items())
+            if name in {one.id for one in step}
+        )
+        for step in in_order(project.resolved_indicators)
+    )
+
+
+def links(project: Project, entries: Sequence[Entry], only: Only = Only.DUE) -> tuple[Link, ...]:
+    """What a run of this kind passes on from each indicator to those that are derived from it."""
+    chosen = [entry.partition for entry in entries if entry.is_chosen(only)]
+    numbers = Counter(one.indicator for one in chosen)
+    calendar = calendar_of(project)
+    parts: dict[str, set[int]] = defaultdict(set)
+    for one in chosen:
+        if one.period in calendar.of_reference:
+            parts[one.indicator].add(part_of(one.period, calendar.every))
+    return tuple(
+        Link(source, indicator.id, tuple(f"{part:02d}" for part in sorted(parts[source])), numbers[indicator.id])
+        for indicator in project.resolved_indicators
+        for source in dict.fromkeys(one.indicator for one in indicator.inputs)
+        if numbers[source] and numbers[indicator.id]
+    )
+
+
+def _partitions(
+    indicator: Indicator, slices: Sequence[Slice], tiling: Tiling, calendar: Calendar
+) -> Iterator[Partition]:
+    stored = [one for one in slices if not indicator.of_series or one == calendar.slices[-1]]
+    return (Partition(period, tile, indicator.id) for period in stored for tile in tiling)
+
+
+def _evidence(
+    calendar: Calendar, tiling: Tiling, entries: Sequence[Entry], records: Mapping[Partition, Record]
+) -> Evidence:
+    stored = {partition: record.fingerprint for partition, record in records.items()}
+    planned = {entry.partition: entry.fingerprint for entry in entries}
+    due = {entry.partition: str(entry.state) for entry in entries if entry.due}
+    return Evidence(calendar, tuple(tiling), stored | planned, due)
+
+
+def _told(partition: Partition, indicator: Indicator, evidence: Evidence) -> tuple[Told, ...]:
+    needs = evidence.calendar.needs(indicator, partition.period, partition.tile)
+    return tuple(evidence.of(need) for need in needs)
+
+
+def _judged(
+    partition: Partition, indicator: Indicator, project: Project, evidence: Evidence, record: Record | None
+) -> Entry:
+    told = _told(partition, indicator, evidence)
+    fingerprint = digest(_basis(indicator, project, told))
+    state, reason = _state(record, fingerprint, told)
+    failed = record.failed_reads if record else 0
+    return Entry(partition, state, reason, fingerprint, 0, failed, derived=True)
+
+
+def _basis(indicator: Indicator, project: Project, told: Sequence[Told]) -> dict[str, object]:
+    reference = project.period.reference
+    return {
+        "engine": derive.VERSION,
+        "indicator": [indicator.id, indicator.version],
+        "reference": [str(day) for day in reference] if reference else [],
+        "rural": project.rural_digest if any(one.statistic == "rural" for one in indicator.inputs) else "",
+        "made_from": [one.digest for one in told],
+    }
+
+
+def _state(record: Record | None, fingerprint: str, told: Sequence[Told]) -> tuple[State, str]:
+    if record is None:
+        return State.NEW, f"from {sum(one.partitions for one in told)} partitions"
+    moved = [one for one in told if one.moved]
+    if moved:
+        others = sum(one.moves for one in moved) - 1
+        return State.STALE, moved[0].moved + (f", {others} more change" if others else "")
+    if record.failed_reads:
+        return State.STALE, f"{record.failed_reads} reads of what it is made from failed last time"
+    if record.fingerprint != fingerprint:
+        return State.STALE, "what it is made from, its reference or its code changed"
+    return (State.EMPTY, str(record.empty)) if record.empty else (State.CURRENT, "")
+
+
+def _shared(partition: Partition, project: Project) -> int:
+    """The part of the year whose reference a partition shares with others; 0 where it is made from the whole series."""
+    indicator = library.indicators[partition.indicator]
+    if any(one.statistic == "series" for one in indicator.inputs):
+        return 0
+    return part_of(partition.period, project.period.every)
+
+
+def _rural_area(project: Project) -> Zoning | None:
+    """The project's rural area as one zone over its grid; None where it names none."""
+    return zone_of_file(project.rural_file, "rural", project.geobox) if project.rural_file else None
