@@ -14,7 +14,8 @@ from rasterio.io import DatasetWriter, MemoryFile
 from rio_cogeo import cog_validate
 
 from sco.model import Indicator, Packing
-from sco.products.contents import COUNTS, Layer
+from sco.products.contents import Layer
+from sco.products.summary import COUNTS
 
 COUNT_WORDS = {
     "n_seen": "observations seen and used",
@@ -25,19 +26,20 @@ COUNT_WORDS = {
 
 def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
     """One band: the values packed as the indicator declares, with scale, offset, unit, nodata and overviews."""
-    packing = layer.indicator.packing
+    indicator, packing = layer.indicator, layer.indicator.packing
     packed = pack(frame["values"].values, packing)
     with MemoryFile() as memory:
         with _raster(memory, packed[np.newaxis], geobox, packing.fill) as raster:
             raster.scales, raster.offsets = (packing.scale,), (packing.offset,)
-            raster.units = (layer.indicator.unit,)
-            raster.set_band_description(1, layer.indicator.title.en)
-            raster.update_tags(**_facts(layer.indicator, layer.period.label), **tags)
+            raster.units = (indicator.unit,)
+            raster.set_band_description(1, indicator.title.en)
+            raster.update_tags(1, **_cf(indicator))
+            raster.update_tags(**_facts(indicator, layer.period.label), **tags)
         _save(memory, path, overview_resampling="average")
 
 
 def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
-    """Three bands of uint16: n_seen, n_masked, n_failed."""
+    """A band of uint16 for each count: n_seen, n_masked, n_failed. Zero is a count, so there is no nodata."""
     counts = np.stack([frame[name].values.astype("uint16") for name in COUNTS])
     with MemoryFile() as memory:
         with _raster(memory, counts, geobox, None) as raster:
@@ -54,11 +56,11 @@ def pack(values: NDArray[np.floating[Any]], packing: Packing) -> NDArray[np.inte
     return np.where(np.isfinite(steps), steps, packing.fill).astype(packing.dtype)
 
 
-def faults(path: Path) -> list[str]:
+def faults(path: Path, name: str) -> list[str]:
     """Why the file is not a valid COG, by rio-cogeo, warnings among them; empty for a valid one."""
     valid, errors, warnings = cog_validate(path, strict=True, quiet=True)
     found = [*errors, *warnings] or ([] if valid else ["not valid"])
-    return [f"{path.name}: {fault}" for fault in found]
+    return [f"{name}: {fault}" for fault in found]
 
 
 def _raster(memory: MemoryFile, bands: NDArray[np.integer[Any]], geobox: GeoBox, nodata: int | None) -> DatasetWriter:
@@ -91,6 +93,12 @@ def _save(memory: MemoryFile, path: Path, overview_resampling: str) -> None:
             overview_resampling=overview_resampling,
             num_threads=1,
         )
+
+
+def _cf(indicator: Indicator) -> dict[str, str]:
+    """The band as CF describes it."""
+    told = {"units": indicator.unit, "long_name": indicator.title.en, "cell_methods": indicator.cell_methods}
+    return told | ({"standard_name": indicator.standard_name} if indicator.standard_name else {})
 
 
 def _facts(indicator: Indicator, period: str) -> dict[str, str]:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import math
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -18,14 +18,14 @@ from shapely.geometry.base import BaseGeometry
 from sco.model import Indicator, Sensor
 from sco.partition import Partition, Record
 from sco.period import Slice
+from sco.products import summary
+from sco.products.pieces import Earlier
+from sco.products.summary import COUNTS, Summary
 from sco.project import Project
 from sco.zones import Zoning, whole_area, zones_of
 
-PRODUCT_VERSION = 1
+PRODUCT_VERSION = 2
 """Raised whenever the same inputs give other bytes."""
-COUNTS = ("n_seen", "n_masked", "n_failed")
-
-
 LEAST_SEEN = 0.2
 """Share of a zone below which its mean stands for the gaps in the clouds rather than for the zone."""
 
@@ -82,6 +82,11 @@ class Layer:
         return f"figures/overlays/{self.name}.png"
 
     @property
+    def record(self) -> str:
+        """Path of what it was made from, and its statistics."""
+        return f"provenance/{self.indicator.id}/{self.name}.json"
+
+    @property
     def item(self) -> str:
         """Path of the STAC item."""
         return f"stac/items/{self.name}.json"
@@ -98,13 +103,17 @@ class Publication:
     records: Mapping[Partition, Record]
     manifests: Mapping[Partition, Mapping[str, Any]]
     accuracy: tuple[Accuracy, ...] = ()
+    signer: str = ""
+    """Id of the key that seals it; empty for a product that is not signed."""
+    earlier: Earlier | None = None
+    """A version that was published before, whose files are taken over where they would be the same."""
 
     @cached_property
     def version(self) -> str:
         """Last period and ten hexadecimal digits that stand for all that was put in."""
-        made_from = sorted((str(partition), record.fingerprint) for partition, record in self.records.items())
-        digest = hashlib.sha256(json.dumps([PRODUCT_VERSION, made_from, self.codes, self._presentation()]).encode())
-        return f"{self.periods[-1].label}-{digest.hexdigest()[:10]}"
+        made_from = [(layer.name, self.made_from(layer)) for layer in self.layers]
+        told = [PRODUCT_VERSION, made_from, self.codes, self._presentation(), self.signer]
+        return f"{self.periods[-1].label}-{digest(told)[:10]}"
 
     @property
     def tag(self) -> str:
@@ -118,15 +127,63 @@ class Publication:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """What was committed, by indicator in the project's order, oldest first."""
-        made = {(partition.indicator, partition.period) for partition in self.records}
-        indicators = self.project.resolved_indicators
-        return tuple(
-            Layer(indicator, period)
-            for indicator in indicators
-            for period in self.periods
-            if (indicator.id, period) in made
-        )
+        """What was committed, by indicator in the project's order, oldest first; of a whole series only the newest."""
+        return tuple(layer for one in self.project.resolved_indicators for layer in self._layers_of(one))
+
+    def _layers_of(self, indicator: Indicator) -> list[Layer]:
+        found = [Layer(indicator, period) for period in self.periods if (indicator.id, period) in self._partitions]
+        return found[-1:] if indicator.of_series else found
+
+    @cached_property
+    def _partitions(self) -> Mapping[tuple[str, Slice], list[Partition]]:
+        found: dict[tuple[str, Slice], list[Partition]] = defaultdict(list)
+        for partition in sorted(self.records):
+            found[partition.indicator, partition.period].append(partition)
+        return found
+
+    def partitions_of(self, layer: Layer) -> list[Partition]:
+        """The partitions that a layer is put together from, in order."""
+        return self._partitions[layer.indicator.id, layer.period]
+
+    def place_of(self, layer: Layer) -> int:
+        """The layer's step on the time axis of `dataset`."""
+        return self.periods.index(layer.period)
+
+    def made_from(self, layer: Layer) -> str:
+        """SHA-256, hexadecimal, over all that the layer's files are made from."""
+        return self._made_from[layer.name]
+
+    @cached_property
+    def _made_from(self) -> Mapping[str, str]:
+        return {layer.name: digest([self._frame_facts, *self._layer_facts(layer)]) for layer in self.layers}
+
+    def _layer_facts(self, layer: Layer) -> list[Any]:
+        one = layer.indicator
+        declared = [
+            one.id,
+            one.version,
+            one.title.en,
+            one.description.en,
+            one.unit,
+            one.standard_name,
+            one.cell_methods,
+        ]
+        partitions = self.partitions_of(layer)
+        stored = [(str(partition), self.records[partition].fingerprint) for partition in partitions]
+        return [
+            [*declared, vars(one.packing), list(one.valid_range)],
+            [layer.period.label, self.place_of(layer)],
+            [*stored, digest([self.manifests[partition] for partition in partitions])],
+        ]
+
+    @cached_property
+    def _frame_facts(self) -> Any:
+        """What every layer depends on: the grid, the zones and the project's names."""
+        box, zones = self.geobox, self.project.zones_file
+        grid = [str(box.crs), list(box.transform)[:6], list(box.shape), self.project.area.tile]
+        chosen = self.project.model_dump(mode="json", include={"id", "title", "zones"})
+        sums = hashlib.sha256(zones.read_bytes()).hexdigest() if zones else ""
+        return [PRODUCT_VERSION, grid, chosen, sums, self.project.simulated, self.periods[0].label]
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -150,24 +207,47 @@ class Publication:
         return zones_of(self.project)
 
     @cached_property
+    def whole(self) -> Zoning:
+        """The project's whole area as one zone."""
+        return whole_area(self.project)
+
+    @cached_property
+    def summaries(self) -> Mapping[str, Summary]:
+        """What each layer comes to, by its name; taken over from the earlier version where it is the same."""
+        kept = {layer.name: self._kept_summary(layer) for layer in self.layers}
+        fresh = [layer for layer in self.layers if kept[layer.name] is None]
+        self.zoning.weights, self.whole.weights  # noqa: B018 - found once, before several ask at once
+        made = summary.each(fresh, lambda layer: summary.of(self.frame(layer), self.zoning, self.whole))
+        found = kept | {layer.name: one for layer, one in zip(fresh, made, strict=True)}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _kept_summary(self, layer: Layer) -> Summary | None:
+        if self.earlier is None:
+            return None
+        text = self.earlier.read(layer.name, self.made_from(layer), layer.record)
+        return Summary.parse(json.loads(text)["summary"]) if text else None
+
+    @cached_property
     def series(self) -> Mapping[str, xr.Dataset]:
-        """Zonal statistics, (time, zone), by indicator id."""
-        return {name: self.zoning.summarise(self.dataset[name]) for name in self.project.indicators}
+        """Zonal statistics, (time, zone), by indicator id; a period without a layer is NaN."""
+        return {name: self._table(name, "zones", self.zoning) for name in self.project.indicators}
 
     @cached_property
     def overall(self) -> Mapping[str, xr.Dataset]:
         """The same statistics of the whole area, (time, zone) with one zone."""
-        if self.project.zones is None:
-            return self.series
-        whole = whole_area(self.project)
-        return {name: whole.summarise(self.dataset[name]) for name in self.project.indicators}
+        return {name: self._table(name, "whole", self.whole) for name in self.project.indicators}
+
+    def _table(self, indicator: str, part: str, zoning: Zoning) -> xr.Dataset:
+        own = {layer.period: self.summaries[layer.name] for layer in self.layers if layer.indicator.id == indicator}
+        rows = [getattr(own[period], part) if period in own else None for period in self.periods]
+        return summary.table(rows, self.dataset["time"].values, zoning.names)
 
     @cached_property
     def census(self) -> xr.Dataset:
         """valid, lowest, highest, n_seen, n_masked and n_failed over all pixels, (indicator, time)."""
-        counted = [_count(self.dataset, name) for name in self.project.indicators]
-        table: xr.Dataset = xr.concat(dask.compute(*counted), dim="indicator")
-        return table.assign_coords(indicator=list(self.project.indicators))
+        layers = {(layer.indicator.id, layer.period): self.summaries[layer.name].census for layer in self.layers}
+        rows = [[layers.get((name, period)) for period in self.periods] for name in self.project.indicators]
+        return summary.census(rows, list(self.project.indicators), self.dataset["time"].values)
 
     @cached_property
     def sensors(self) -> tuple[Sensor, ...]:
@@ -178,7 +258,7 @@ class Publication:
     @cached_property
     def scenes(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         """Every scene that was used, by (catalog, id)."""
-        used = (scene for manifest in self.manifests.values() for scene in manifest["scenes"])
+        used = (scene for manifest in self.manifests.values() for scene in manifest.get("scenes", ()))
         return {(scene["catalog"], scene["id"]): scene for scene in used}
 
     def completeness(self, indicator: str) -> float | None:
@@ -197,21 +277,29 @@ class Publication:
         seen = {
             (entry["catalog"], entry["id"], entry["reason"])
             for manifest in self.manifests.values()
-            for entry in manifest["rejected"]
+            for entry in manifest.get("rejected", ())
         }
         return Counter(reason for _, _, reason in seen)
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """The versions of the code that computed the partitions."""
-        return tuple(sorted({str(manifest["code"]) for manifest in self.manifests.values()}))
+        return tuple(sorted({str(manifest["code"]) for manifest in self.manifests.values() if "code" in manifest}))
 
     @cached_property
     def credits(self) -> tuple[str, ...]:
         """The credit lines that are owed; simulated scenes owe none."""
+        return self._credits_for(self.scenes.values())
+
+    def credits_of(self, layer: Layer) -> tuple[str, ...]:
+        """The credit lines that are owed for one layer, with the years of its own scenes."""
+        manifests = (self.manifests[partition] for partition in self.partitions_of(layer))
+        return self._credits_for(scene for manifest in manifests for scene in manifest.get("scenes", ()))
+
+    def _credits_for(self, scenes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         catalogs = {catalog.id: catalog for source in self.project.sources for catalog in source.resolved_catalogs}
         years: dict[str, set[str]] = {}
-        for scene in self.scenes.values():
+        for scene in scenes:
             if scene["catalog"] not in catalogs or not catalogs[scene["catalog"]].simulated:
                 years.setdefault(scene["sensor"], set()).add(str(scene["time"])[:4])
         return tuple(
@@ -228,7 +316,7 @@ class Publication:
         """The newest layer of an indicator that holds a value; the newest of all where none does."""
         counted = self.census["valid"].sel(indicator=indicator.id)
         own = [layer for layer in self.layers if layer.indicator.id == indicator.id]
-        full = [layer for layer in own if int(counted.isel(time=self.periods.index(layer.period)))]
+        full = [layer for layer in own if int(counted.isel(time=self.place_of(layer)))]
         return (full or own)[-1]
 
     def failed_share(self, indicator: str) -> float:
@@ -240,16 +328,16 @@ class Publication:
     def frame(self, layer: Layer) -> xr.Dataset:
         """The pixels of a layer and its counts, (y, x), in memory; the names without the indicator's."""
         own = {f"{layer.indicator.id}_{count}": count for count in COUNTS}
-        picked = self.dataset[[layer.indicator.id, *own]].rename({layer.indicator.id: "values", **own})
-        return picked.sel(time=np.datetime64(layer.period.start, "ns")).load()
+        picked = self.dataset[[layer.indicator.id, *own]].isel(time=self.place_of(layer))
+        with dask.config.set(scheduler="synchronous"):
+            return picked.load().rename({layer.indicator.id: "values", **own})
 
     def _presentation(self) -> Any:
-        zones = self.project.zones_file
-        chosen = self.project.model_dump(
-            mode="json", include={"id", "title", "summary", "indicators", "area", "zones", "period"}
-        )
-        ours = [hashlib.sha256(zones.read_bytes()).hexdigest() if zones else "", self.project.simulated]
-        return [chosen, ours, [[one.indicator, one.bias, one.rmse, one.n, one.unit] for one in self.accuracy]]
+        chosen = self.project.model_dump(mode="json", exclude={"store", "access", "sources"})
+        published = chosen.get("publish") or {}
+        published.pop("to", None)
+        accuracy = [[one.indicator, one.bias, one.rmse, one.n, one.unit] for one in self.accuracy]
+        return [chosen, self._frame_facts, accuracy]
 
 
 def well_seen(table: xr.Dataset) -> xr.Dataset:
@@ -258,13 +346,9 @@ def well_seen(table: xr.Dataset) -> xr.Dataset:
     return table.assign(mean=table["mean"].where(enough), area_km2=table["area_km2"].where(enough))
 
 
-def _count(data: xr.Dataset, indicator: str) -> xr.Dataset:
-    values = data[indicator]
-    counts = {name: data[f"{indicator}_{name}"].sum(("y", "x"), dtype="int64") for name in COUNTS}
-    extremes = {"lowest": values.min(("y", "x")), "highest": values.max(("y", "x"))}
-    return xr.Dataset({"valid": values.count(("y", "x")), **extremes, **counts}).drop_vars(
-        "spatial_ref", errors="ignore"
-    )
+def digest(told: Any) -> str:
+    """SHA-256, hexadecimal, of JSON."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _stretch(years: set[str]) -> str:

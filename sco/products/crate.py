@@ -7,16 +7,28 @@ from typing import Any
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from sco.products import citation
 from sco.products.contents import Publication
 
 DESCRIPTION = "ro-crate-metadata.json"
 PARTS = {
     "index.html": ("The page", "text/html"),
     "series.csv": ("Series of each zone", "text/csv"),
+    "series.parquet": ("Series of each zone, with outlines", "application/vnd.apache.parquet"),
     "scenes.csv": ("Scenes that were used", "text/csv"),
     "stac/collection.json": ("STAC 1.1 collection", "application/json"),
+    "catalog/dcat.jsonld": ("DCAT-AP record", "application/ld+json"),
+    "catalog/iso19115.xml": ("ISO 19115 record", "application/xml"),
+    "CITATION.cff": ("How to cite", "application/yaml"),
 }
-FOLDERS = {"cog/": "Cloud-optimised GeoTIFFs", "zarr/": "Zarr v3", "figures/": "Figures"}
+FOLDERS = {
+    "cog/": "Cloud-optimised GeoTIFFs",
+    "zarr/": "Zarr v3",
+    "figures/": "Figures",
+    "provenance/": "What each layer was made from",
+    "reports/": "A report for each period",
+}
+"""Those that are there are described."""
 
 
 def write(publication: Publication, folder: Path) -> None:
@@ -37,7 +49,8 @@ def _crate(publication: Publication, folder: Path) -> ROCrate:
             str(folder / name), name, properties={"name": title, "encodingFormat": kind, "contentSize": size}
         )
     for name, title in FOLDERS.items():
-        crate.add_dataset(str(folder / name), name, properties={"name": title})
+        if (folder / name).is_dir():
+            crate.add_dataset(str(folder / name), name, properties={"name": title})
     crate.root_dataset["spatialCoverage"] = crate.add(_place(crate, publication))
     crate.root_dataset["variableMeasured"] = [crate.add(one) for one in _measured(crate, publication)]
     return crate
@@ -53,10 +66,18 @@ def _facts(publication: Publication) -> dict[str, Any]:
         "identifier": f"{project.id}/{publication.version}",
         "version": publication.version,
         "temporalCoverage": f"{publication.periods[0].start}/{publication.periods[-1].end}",
-        "license": [sensor.licence for sensor in publication.sensors],
+        "license": _licences(publication),
+        "citation": citation.sentence(publication),
         "keywords": ", ".join(["climate", *(["simulated"] if project.simulated else []), *project.indicators]),
     }
     return facts | ({"creditText": "; ".join(publication.credits)} if publication.credits else {})
+
+
+def _licences(publication: Publication) -> list[str]:
+    """The product's own first, then those of its inputs."""
+    own = publication.project.publish.licence if publication.project.publish else None
+    inputs = [sensor.licence for sensor in publication.sensors]
+    return [*([f"https://spdx.org/licenses/{own}"] if own else []), *inputs]
 
 
 def _place(crate: ROCrate, publication: Publication) -> ContextEntity:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry import MultiPolygon, Polygon
@@ -23,8 +24,12 @@ from sco import climatology
 from sco.model import Indicator
 from sco.products.contents import Layer, Publication, well_seen
 
-OVERLAY_SIDE = 900
-"""Most pixels on a side of an overlay."""
+OVERLAY_SIDE = 320
+"""Most pixels on a side of an overlay, which a page must load in no time."""
+MAP_SIDE = 900
+"""Most pixels on a side of a map."""
+SHADES = 63
+"""Colours of an overlay: more of them cannot be told apart, and weigh more."""
 PANELS = 8
 """Most zones on a chart."""
 INK, QUIET, ACCENT, WARNING = "#1d2a33", "#6b7a85", "#0b6e75", "#b3400f"
@@ -63,13 +68,16 @@ class Colours:
 
 
 def colours_of(publication: Publication, indicator: Indicator) -> Colours:
-    """The indicator's colours over what was found, in round numbers; about 0 where its valid range is about 0."""
+    """The indicator's colours over what was found; about 0 for a difference, whose valid range is about 0.
+
+    In round numbers of half a decade, so that a new month seldom moves them and recolours the months before it.
+    """
     counted = publication.census.sel(indicator=indicator.id)
     low, high = float(counted["lowest"].min()), float(counted["highest"].max())
     floor, ceiling = indicator.valid_range
-    if floor == -ceiling:
+    if indicator.is_derived and floor == -ceiling:
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
-    step = 10 ** math.floor(math.log10(max(high - low, 1e-6) / 2))
+    step = 10 ** math.floor(math.log10(max(high - low, 1e-6))) / 2
     low, high = max(math.floor(low / step) * step, floor), min(math.ceil(high / step) * step, ceiling)
     return (
         Colours(indicator.colormap, round(low, 9), round(high, 9))
@@ -78,18 +86,22 @@ def colours_of(publication: Publication, indicator: Indicator) -> Colours:
     )
 
 
-def overlay_step(shape: tuple[int, int]) -> int:
+def overlay_step(shape: tuple[int, int], side: int = OVERLAY_SIDE) -> int:
     """How many pixels of the grid, on a side, one pixel of an overlay stands for."""
-    return -(-max(shape) // OVERLAY_SIDE)
+    return -(-max(shape) // side)
 
 
 def write_overlay(values: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
     """(y, x) values as a picture, transparent where NaN; coarsened by the mean where it would be too large."""
-    coarse = _coarsen(values, overlay_step((values.shape[0], values.shape[1])))
+    paint(coarsen(values, overlay_step((values.shape[0], values.shape[1]))), colours, path)
+
+
+def paint(coarse: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
+    """(y, x) values as a picture of as many pixels, transparent where NaN."""
     share = (coarse - colours.low) / (colours.high - colours.low)
-    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * 254), 0).astype("uint8")
+    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (SHADES - 1)), 0).astype("uint8")
     picture = Image.fromarray(codes, mode="P")
-    picture.putpalette([0, 0, 0, *colours.palette().ravel().tolist()])
+    picture.putpalette([0, 0, 0, *colours.palette(SHADES).ravel().tolist()])
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, "PNG", transparency=0)
 
@@ -105,7 +117,7 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
         axes = figure.add_subplot()
         extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
         image = axes.imshow(
-            _coarsen(frame["values"].values, overlay_step((height, width))),
+            coarsen(frame["values"].values, overlay_step((height, width), MAP_SIDE)),
             cmap=colours.name, vmin=colours.low, vmax=colours.high, extent=extent, interpolation="nearest",
         )  # fmt: skip
         axes.set_facecolor("#e9edf0")
@@ -196,14 +208,25 @@ def _save(figure: Figure, path: Path) -> None:
     FigureCanvasAgg(figure).print_png(path, metadata=metadata)
 
 
-def _coarsen(values: NDArray[np.floating[Any]], step: int) -> NDArray[np.floating[Any]]:
-    if step == 1:
-        return values
+def coarsen(values: NDArray[Any], step: int) -> NDArray[np.float64]:
+    """(y, x) means over squares of `step` pixels that have a value, the last ones smaller; NaN where none has."""
+    return np.asarray(values, "float64") if step == 1 else np.asarray(_means(values, step))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _means(values: Any, step: Any) -> Any:
     height, width = values.shape
-    padded = np.pad(values.astype("float64"), ((0, -height % step), (0, -width % step)), constant_values=np.nan)
-    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
-    seen = np.isfinite(blocks).sum(axis=(1, 3))
-    return np.where(seen, np.nansum(blocks, axis=(1, 3)) / np.maximum(seen, 1), np.nan)
+    means = np.empty((-(-height // step), -(-width // step)))
+    for row in range(means.shape[0]):
+        for column in range(means.shape[1]):
+            total, seen = 0.0, 0
+            for y in range(row * step, min((row + 1) * step, height)):
+                for x in range(column * step, min((column + 1) * step, width)):
+                    if values[y, x] == values[y, x]:
+                        total += values[y, x]
+                        seen += 1
+            means[row, column] = total / seen if seen else np.nan
+    return means
 
 
 def _rings(geometry: BaseGeometry) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:

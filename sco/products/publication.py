@@ -2,40 +2,78 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sco.errors import IntegrityError, LockedError
-from sco.model import Indicator
-from sco.products import cog, crate, figures, sheet, stac, tables, zarr
-from sco.products.contents import Accuracy, Layer, Publication
-from sco.products.seal import seal, sync, verify
+from sco import crash
+from sco.errors import ConfigurationError, IntegrityError, LockedError
+from sco.products import (
+    attestation,
+    citation,
+    crate,
+    dcat,
+    figures,
+    iso19115,
+    keys,
+    layers,
+    mapview,
+    pieces,
+    provenance,
+    readme,
+    report,
+    seal,
+    sheet,
+    stac,
+    summary,
+    tables,
+    zarr,
+)
+from sco.products.contents import Accuracy, Publication
+from sco.products.gate import refusals
+from sco.products.pieces import Earlier, Piece
+from sco.products.seal import Seals, sync, verify
 
 __all__ = ["Accuracy", "Publication", "publish", "refusals", "verify"]
 
 LATEST = "latest"
 STAGING = ".staging-"
 Say = Callable[[str], None]
+Pieces = Callable[[Publication], Iterable[Piece]]
+Write = Callable[[Publication, Path, Seals], None]
+
+OF_LAYERS: tuple[Pieces, ...] = (layers.pieces, mapview.pieces)
+"""Kinds of output with pieces for each layer; those that did not change are taken over from the version before."""
+OF_PERIODS: tuple[Pieces, ...] = (stac.pieces, report.pieces)
+"""The same for kinds that tell of the files of layers."""
+OF_ALL: tuple[tuple[str, Write], ...] = (
+    ("summing up over the zones", lambda publication, folder, _: _tabulate(publication, folder)),
+    ("drawing maps and charts", lambda publication, folder, _: _draw(publication, folder)),
+    ("writing the page", lambda publication, folder, _: sheet.write(publication, folder)),
+    ("writing the catalog", lambda publication, folder, seals: _describe(publication, folder, seals)),
+)
+"""Kinds of output that are made anew for each version, in an order in which each finds what it names."""
 
 
 def publish(publication: Publication, say: Say | None = None) -> Path:
     """The folder of this version of the product, and `latest` pointing at it; a version that is there is not rebuilt.
 
     Raises IntegrityError, and leaves nothing, for data that must not be published and for files that are not what
-    they should be; LockedError while another run publishes the same product.
+    they should be; LockedError while another run publishes the same product; ConfigurationError where the product is
+    to be signed by a key that is not there.
     """
     say = say or _quiet
     root = publication.project.product_root
+    publication = replace(publication, earlier=publication.earlier or _earlier(publication, root / LATEST))
     _require(refusals(publication), f"{publication.project.id} is not published")
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root):
         _sweep(root)
         folder = root / publication.version
-        if folder.is_dir() and not verify(folder):
+        if folder.is_dir() and _is_sound(folder, publication.signer):
             say(f"{folder.name} is published already")
         else:
             _replace(folder, publication, say)
@@ -43,47 +81,37 @@ def publish(publication: Publication, say: Say | None = None) -> Path:
     return folder
 
 
-def refusals(publication: Publication) -> list[str]:
-    """Why this must not be published: nothing there, too many failed reads, or impossible values; empty if it may."""
-    if not publication.records:
-        return ["the store holds no period of the project: run an update first"]
-    indicators = publication.project.resolved_indicators
-    return [reason for indicator in indicators for reason in _refusals_of(publication, indicator)]
-
-
 def build(publication: Publication, folder: Path, say: Say) -> None:
-    """Write every file of the product into the empty `folder`, and check them. Raises IntegrityError."""
-    say(f"writing {len(publication.layers)} layers as COGs and pictures")
-    _write_layers(publication, folder)
-    say("writing the Zarr copy")
-    zarr.write(publication, folder / "zarr")
-    say("summing up over the zones")
+    """Write every file of the product into the empty `folder`, check and seal them. Raises IntegrityError."""
+    seals = Seals(folder)
+    zarr.lay_out(publication, folder / zarr.FOLDER)
+    made = [*_bring(OF_LAYERS, publication, folder, seals, say)]
+    zarr.finish(publication, folder / zarr.FOLDER)
+    crash.point("mid-publish")
+    made += _bring(OF_PERIODS, publication, folder, seals, say)
+    for words, write in OF_ALL:
+        say(words)
+        write(publication, folder, seals)
+    say("checking and sealing every file")
+    wrong = [*zarr.faults(publication, folder / zarr.FOLDER), *stac.faults(folder)]
+    _require(wrong, f"{publication.project.id} is not published, its files are wrong")
+    _seal(publication, folder, made, seals)
+
+
+def _bring(kinds: tuple[Pieces, ...], publication: Publication, folder: Path, seals: Seals, say: Say) -> list[Piece]:
+    """All pieces of these kinds, in `folder`."""
+    made = [piece for kind in kinds for piece in kind(publication)]
+    left = list(pieces.take_over(made, publication.earlier, folder, seals))
+    kept = f", {len(made) - len(left)} are the same as before" if len(left) < len(made) else ""
+    say(f"writing {len(left)} of {len(made)} pieces{kept}")
+    summary.each(left, lambda piece: piece.write(folder))
+    return made
+
+
+def _tabulate(publication: Publication, folder: Path) -> None:
     tables.write_series(publication, folder / "series.csv")
+    tables.write_parquet(publication, folder / "series.parquet")
     tables.write_scenes(publication, folder / "scenes.csv")
-    say("drawing maps and charts")
-    _draw(publication, folder)
-    say("writing the page and the catalog")
-    sheet.write(publication, folder)
-    stac.write(publication, folder)
-    crate.write(publication, folder)
-    say("checking every file")
-    _require(_faults(publication, folder), f"{publication.project.id} is not published, its files are wrong")
-    seal(folder)
-
-
-def _write_layers(publication: Publication, folder: Path) -> None:
-    colours = {one.id: figures.colours_of(publication, one) for one in publication.project.resolved_indicators}
-    tags = {"SIMULATED": str(publication.project.simulated).lower(), "SNAPSHOT": publication.tag}
-    geobox = publication.geobox
-
-    def write(layer: Layer) -> None:
-        frame = publication.frame(layer)
-        cog.write_values(frame, layer, geobox, folder / layer.cog, tags)
-        cog.write_counts(frame, layer, geobox, folder / layer.counts, tags)
-        figures.write_overlay(frame["values"].values, colours[layer.indicator.id], folder / layer.overlay)
-
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        list(pool.map(write, publication.layers))
 
 
 def _draw(publication: Publication, folder: Path) -> None:
@@ -93,29 +121,43 @@ def _draw(publication: Publication, folder: Path) -> None:
         figures.write_chart(publication, indicator, folder / f"figures/{indicator.id}_chart.png")
 
 
-def _faults(publication: Publication, folder: Path) -> list[str]:
-    rasters = [path for layer in publication.layers for path in (layer.cog, layer.counts)]
-    wrong = [fault for path in rasters for fault in cog.faults(folder / path)]
-    return wrong + zarr.faults(publication, folder / "zarr") + stac.faults(folder)
+def _describe(publication: Publication, folder: Path, seals: Seals) -> None:
+    (folder / "catalog").mkdir()
+    citation.write(publication, folder)
+    dcat.write(publication, folder, seals)
+    iso19115.write(publication, folder)
+    stac.write(publication, folder, seals)
+    provenance.write_build(publication, folder, seals)
+    crate.write(publication, folder)
 
 
-def _refusals_of(publication: Publication, indicator: Indicator) -> Iterator[str]:
-    counted = publication.census.sel(indicator=indicator.id)
-    budget = publication.project.publish.failed_budget if publication.project.publish else 0.0
-    failed = publication.failed_share(indicator.id)
-    if failed > budget:
-        yield (
-            f"{indicator.id}: {failed:.2%} of the reads failed and the budget is {budget:.2%}: "
-            "retry the failed partitions, or raise publish.failed_budget"
-        )
-    if not int(counted["valid"].sum()):
-        yield f"{indicator.id}: there is no value in any period: look at its plan for scenes and clouds"
-        return
-    lowest, highest = float(counted["lowest"].min()), float(counted["highest"].max())
-    low, high = indicator.valid_range
-    slack = indicator.packing.scale / 2
-    if lowest < low - slack or highest > high + slack:
-        yield f"{indicator.id}: values run from {lowest:g} to {highest:g}, and {low:g} to {high:g} is possible"
+def _seal(publication: Publication, folder: Path, made: list[Piece], seals: Seals) -> None:
+    signer = keys.signer() if publication.signer else None
+    if publication.signer and (signer is None or signer.public_key.keyid != publication.signer):
+        raise ConfigurationError(f"the product is to be signed by {publication.signer[:16]}…: set {keys.SIGNING_KEY}")
+    if signer:
+        (folder / attestation.PUBLIC_KEY).write_text(keys.public_pem(signer.public_key), "utf-8")
+    pieces.record(made, folder)
+    readme.write(publication, folder)
+    seal.seal(folder, seals)
+    if signer:
+        attestation.sign(folder, signer)
+
+
+def _earlier(publication: Publication, latest: Path) -> Earlier | None:
+    """The version that is published now, if it is sealed by the same key as this one is to be."""
+    try:
+        found = latest.resolve(strict=True)
+        sealed = seal.read(found)
+    except (OSError, ValueError):
+        return None
+    trusted = not publication.signer or attestation.is_signed(found, publication.signer)
+    return Earlier.of(found, sealed) if trusted else None
+
+
+def _is_sound(folder: Path, signer: str) -> bool:
+    found = attestation.verify(folder)
+    return not found.faults and found.signer == signer
 
 
 def _replace(folder: Path, publication: Publication, say: Say) -> None:
@@ -127,6 +169,7 @@ def _replace(folder: Path, publication: Publication, say: Say) -> None:
             say(f"{folder.name} was damaged and is replaced")
             folder.rename(folder.with_name(f"{STAGING}damaged-{folder.name}-{os.getpid()}"))
         staging.rename(folder)
+        crash.point("after rename")
         sync(folder.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,71 +1,53 @@
 """The page: one HTML file that opens from disk, asks no other host for anything, and says what it does not know."""
 
-import json
-import shutil
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
-import xarray as xr
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sco import climatology
 from sco.model import Indicator, Words
-from sco.period import Every, Slice
-from sco.products import figures
-from sco.products.contents import COUNTS, LEAST_SEEN, Publication, well_seen
+from sco.products import citation, dcat, figures, iso19115, lines, mapview, origins, web, words
+from sco.products.contents import LEAST_SEEN, Layer, Publication
+from sco.products.lines import Chronicle
+from sco.products.summary import COUNTS
+from sco.products.words import both, named
 
-TEMPLATES = Path(__file__).parent / "templates"
-MONTHS = (
-    Words("January", "janvier"),
-    Words("February", "février"),
-    Words("March", "mars"),
-    Words("April", "avril"),
-    Words("May", "mai"),
-    Words("June", "juin"),
-    Words("July", "juillet"),
-    Words("August", "août"),
-    Words("September", "septembre"),
-    Words("October", "octobre"),
-    Words("November", "novembre"),
-    Words("December", "décembre"),
-)
-SEASONS = {
-    3: Words("spring", "printemps"),
-    6: Words("summer", "été"),
-    9: Words("autumn", "automne"),
-    12: Words("winter", "hiver"),
-}
-FEW_YEARS = 5
-"""Fewer years than these say too little of a spread to call a difference large."""
-WHOLE_AREA = Words("Whole area", "Tout le territoire")
+NAMED_GAPS = 6
+"""Badly seen periods that are named, at most."""
+Chronicles = Mapping[str, Chronicle]
+LAYER, INDICATOR, PERIOD = "{layer}", "{indicator}", "{period}"
 
 
 def write(publication: Publication, folder: Path) -> None:
-    """Write index.html, its style, its script and its data into `folder`, beside the files that they show."""
-    content = json.dumps(drawn(publication), ensure_ascii=True, allow_nan=False, sort_keys=True)
-    (folder / "sheet-data.js").write_text(f"window.SHEET = {content};\n", "utf-8")
-    for name in ("sheet.css", "sheet.js"):
-        shutil.copyfile(TEMPLATES / name, folder / name)
-    page = _environment().get_template("index.html").render(told(publication, folder))
+    """Write index.html and page/ into `folder`, beside the files that they show and that are there already."""
+    chronicles = lines.chronicles(publication)
+    web.copy_parts(folder)
+    web.write_data(folder, "index", drawn(publication, chronicles), packed=True)
+    for name, chronicle in chronicles.items():
+        web.write_data(folder, f"series/{name}", {"lines": chronicle.lines()}, packed=True)
+    page = web.fill("index.html", **told(publication, chronicles, folder))
     (folder / "index.html").write_text(page, "utf-8")
 
 
-def told(publication: Publication, folder: Path) -> dict[str, Any]:
+def told(publication: Publication, chronicles: Chronicles, folder: Path) -> dict[str, Any]:
     """What the page says in words and numbers."""
-    project = publication.project
+    project, every = publication.project, publication.project.period.every
     indicators = project.resolved_indicators
     return {
         "project": project,
+        "sheet": project.sheet,
         "publication": publication,
         "indicators": indicators,
-        "headlines": [_headline(publication, indicator) for indicator in indicators],
-        "periods": [named(period, project.period.every) for period in publication.periods],
-        "area_km2": publication.zoning.weights[0].zone_km2 if not project.zones else _grid_km2(publication),
-        "latest": [_group(publication, indicator) for indicator in indicators],
+        "headlines": [_headline(publication, one) for one in chronicles.values()],
+        "periods": [named(period, every) for period in publication.periods],
+        "opening": publication.periods.index(chronicles[indicators[0].id].featured),
+        "area_km2": mapview.area_km2(publication),
+        "place": _place(publication),
+        "zones": len(publication.zoning.names),
+        "cell": figures.overlay_step((publication.geobox.shape[0], publication.geobox.shape[1])),
+        "missing": list(_missing(publication)),
+        "good_coverage": lines.GOOD_COVERAGE,
         "observations": [_observations(publication, indicator) for indicator in indicators],
         "accuracy": [_accuracy(publication, one) for one in publication.accuracy],
         "sources": list(_sources(publication)),
@@ -73,109 +55,98 @@ def told(publication: Publication, folder: Path) -> dict[str, Any]:
         "reference": _reference(publication),
         "least_seen": LEAST_SEEN,
         "downloads": list(_downloads(publication, folder)),
+        "licence": web.LICENCE,
     }
 
 
-def drawn(publication: Publication) -> dict[str, Any]:
-    """What the page's script draws: frame, layers, zones and series; numbers or null."""
-    project, geobox = publication.project, publication.geobox
-    step = figures.overlay_step((geobox.shape[0], geobox.shape[1]))
-    left, _, _, top = geobox.boundingbox.bbox
+def drawn(publication: Publication, chronicles: Chronicles) -> dict[str, Any]:
+    """What the page's scripts draw: the frame, the periods, the zones, and what there is of each indicator."""
+    project, every = publication.project, publication.project.period.every
     return {
-        "frame": {
-            "width": geobox.shape[1],
-            "height": geobox.shape[0],
-            "step": step,
-            "left": left,
-            "top": top,
-            "resolution": [geobox.resolution.x, geobox.resolution.y],
-            "degrees": bool(geobox.crs and geobox.crs.geographic),
-        },
-        "periods": [_words(named(period, project.period.every)) for period in publication.periods],
+        "project": project.id,
+        "frame": mapview.Frame(publication.geobox).facts(project.area.tile),
+        "periods": [both(named(period, every)) | {"label": period.label} for period in publication.periods],
+        "parts": lines.parts(publication),
         "years": [period.start.year for period in publication.periods],
-        "indicators": [_layers(publication, indicator) for indicator in project.resolved_indicators],
-        "zones": [{"name": _words(WHOLE_AREA), "rings": []}, *_outlines(publication)],
+        "in_a_year": lines.IN_A_YEAR[every],
+        "few_years": lines.FEW_YEARS,
+        "zones": mapview.zones(publication),
+        "indicators": [_layers(publication, one) for one in chronicles.values()],
+        "picture": _pattern(publication.layers[0], publication.layers[0].overlay),
+        "raster": _pattern(publication.layers[0], publication.layers[0].cog),
+        "report": f"reports/{PERIOD}.html",
+        "words": {name: both(sentence) for name, sentence in words.of_page(_masked(publication)).items()},
     }
 
 
-def named(period: Slice, every: Every) -> Words:
-    """The period as people say it."""
-    year, month, day = period.start.year, MONTHS[period.start.month - 1], period.start.day
-    match every:
-        case "day":
-            return Words(f"{day} {month.en} {year}", f"{day} {month.fr} {year}")
-        case "dekad":
-            last = (period.end - timedelta(days=1)).day
-            return Words(f"{day} to {last} {month.en} {year}", f"{day} au {last} {month.fr} {year}")
-        case "month":
-            return Words(f"{month.en} {year}", f"{month.fr} {year}")
-        case "season":
-            season, ending = SEASONS[period.start.month], period.end.year
-            return Words(f"{season.en} {ending}", f"{season.fr} {ending}")
-        case "year":
-            return Words(str(year), str(year))
+def _masked(publication: Publication) -> set[str]:
+    recipes = (origins.recipe(publication, indicator) for indicator in publication.project.resolved_indicators)
+    return {flag for recipe in recipes for flag in recipe["masked"]}
 
 
-def safe_link(link: str) -> str | None:
-    """The link, if it is one that a page may offer; None for any scheme but http and https."""
-    return link if urlsplit(link).scheme in ("http", "https") else None
+def _layers(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
+    indicator = chronicle.indicator
+    colours = figures.colours_of(publication, indicator)
+    there = {layer.period for layer in chronicle.layers}
+    return {
+        "id": indicator.id,
+        "title": both(indicator.title),
+        "description": both(indicator.description),
+        "unit": words.unit_of(indicator),
+        "percent": indicator.is_share_of_area,
+        "digits": words.digits_of(indicator),
+        "exact": words.exact_digits_of(indicator),
+        "low": colours.low,
+        "high": colours.high,
+        "stops": colours.stops(),
+        "layers": [int(period in there) for period in publication.periods],
+        "featured": publication.periods.index(chronicle.featured),
+        "recipe": origins.recipe(publication, indicator),
+    }
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["link"] = safe_link
-    environment.filters["fr"] = _french
-    environment.filters["signed"] = _signed
-    environment.filters["bytes"] = _bytes
-    return environment
+def _pattern(layer: Layer, path: str) -> str:
+    """The path of any layer, with marks where the names of this one stand."""
+    return path.replace(layer.name, LAYER).replace(f"/{layer.indicator.id}/", f"/{INDICATOR}/")
 
 
-def _headline(publication: Publication, indicator: Indicator) -> dict[str, Any]:
-    return _group_facts(publication, indicator) | _row(publication, indicator, publication.overall[indicator.id], 0)
-
-
-def _group(publication: Publication, indicator: Indicator) -> dict[str, Any]:
-    table = publication.series[indicator.id]
-    rows = [
-        {"zone": Words(zone, zone) if publication.project.zones else WHOLE_AREA}
-        | _row(publication, indicator, table, column)
-        for column, zone in enumerate(publication.zoning.names)
-    ]
-    return _group_facts(publication, indicator) | {"rows": rows}
-
-
-def _group_facts(publication: Publication, indicator: Indicator) -> dict[str, Any]:
+def _headline(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
+    indicator, period = chronicle.indicator, chronicle.featured
+    row = publication.overall[indicator.id].isel(time=publication.periods.index(period), zone=0)
+    value, km2 = (float(row[name]) for name in ("mean", "area_km2"))
+    whole = chronicle.standing(period)
     return {
         "indicator": indicator,
-        "period": named(publication.latest(indicator).period, publication.project.period.every),
-        "percent": indicator.is_share_of_area,
-        "unit": "" if indicator.unit == "1" else indicator.unit,
+        "period": named(period, publication.project.period.every),
+        "value": value if np.isfinite(value) else None,
+        "km2": km2 if indicator.is_share_of_area and np.isfinite(km2) else None,
+        "anomaly": whole.anomaly if whole else None,
+        "far": whole.is_far if whole else False,
     }
 
 
-def _row(publication: Publication, indicator: Indicator, table: xr.Dataset, column: int) -> dict[str, Any]:
-    """The latest value of a zone, how far it is from usual, and whether that is farther than the usual spread."""
-    place = publication.periods.index(publication.latest(indicator).period)
-    table = well_seen(table)
-    normal = figures.normals(publication, table["mean"])
-    value, area_km2 = _at(table["mean"], place, column), _at(table["area_km2"], place, column)
-    usual, spread, years = (
-        _at(normal[name], place, column) if normal is not None else None for name in ("mean", "std", "n_years")
-    )
-    anomaly = value - usual if value is not None and usual is not None else None
-    return {
-        "value": value,
-        "anomaly": anomaly,
-        "far": bool(anomaly and spread and (years or 0) >= FEW_YEARS and abs(anomaly) > spread),
-        "area_km2": area_km2 if indicator.is_share_of_area else None,
-        "coverage": _at(table["coverage"], place, column),
-    }
+def _missing(publication: Publication) -> Iterator[dict[str, Any]]:
+    """For each indicator, the periods that were badly seen; those that are few are named."""
+    every = publication.project.period.every
+    for indicator in publication.project.resolved_indicators:
+        if indicator.of_series:
+            continue
+        coverage = publication.overall[indicator.id]["coverage"].values[:, 0]
+        seen = zip(publication.periods, coverage, strict=True)
+        poor = [period for period, share in seen if share < lines.GOOD_COVERAGE]
+        spelled = [named(period, every) for period in poor] if len(poor) <= NAMED_GAPS else []
+        names = Words(", ".join(one.en for one in spelled), ", ".join(one.fr for one in spelled))
+        if poor:
+            yield {"indicator": indicator, "poor": len(poor), "of": len(coverage), "names": names if spelled else None}
+
+
+def _place(publication: Publication) -> Words:
+    """Where the middle of the grid is."""
+    middle = publication.footprint.centroid
+    lat, lon = f"{abs(middle.y):.2f}° {'S' if middle.y < 0 else 'N'}", f"{abs(middle.x):.2f}°"
+    west = ("W", "O") if middle.x < 0 else ("E", "E")
+    english, french = (f"{lat}, {lon} {side}" for side in west)
+    return Words(f"around {english}", f"autour de {words.number(french.replace(', ', ' – '), 'fr')}")
 
 
 def _observations(publication: Publication, indicator: Indicator) -> dict[str, Any]:
@@ -223,115 +194,38 @@ def _reference(publication: Publication) -> dict[str, Any] | None:
     reference = publication.project.period.reference
     if reference is None:
         return None
-    return {"start": reference[0], "end": reference[1], "warning": climatology.short_record_warning(*reference)}
+    return {"start": reference[0], "end": reference[1], "warning": lines.reference_warning(publication)}
 
 
 def _downloads(publication: Publication, folder: Path) -> Iterator[dict[str, Any]]:
+    """What there is to take; the size of what is written by now."""
+    offered = [
+        ("series.csv", Words("Series of every zone", "Séries de chaque zone"), "CSV"),
+        ("series.parquet", Words("Series of every zone", "Séries de chaque zone"), "GeoParquet"),
+        ("scenes.csv", Words("Scenes that were used", "Scènes utilisées"), "CSV"),
+        *_of_indicators(publication, "cog/{}/", Words("Maps", "Cartes"), "GeoTIFF (COG)"),
+        ("zarr/", Words("The whole record", "La série complète"), "Zarr v3"),
+        ("reports/", Words("Reports, one a period", "Rapports, un par période"), "HTML, PDF"),
+        ("stac/collection.json", Words("Catalog of the maps", "Catalogue des cartes"), "STAC 1.1"),
+        (dcat.NAME, Words("Record for data portals", "Fiche pour portails de données"), "DCAT-AP"),
+        (iso19115.NAME, Words("Record for geographic catalogs", "Fiche pour catalogues géographiques"), "ISO 19115"),
+        (citation.NAME, Words("How to cite it", "Comment la citer"), "CFF"),
+        *_of_indicators(publication, "figures/{}_map.png", Words("Map", "Carte"), "PNG"),
+        *_of_indicators(publication, "figures/{}_chart.png", Words("Chart", "Graphique"), "PNG"),
+    ]
+    for name, title, kind in offered:
+        yield {"href": name, "title": title, "kind": kind, "size": _size(folder / name)}
+
+
+def _of_indicators(publication: Publication, pattern: str, title: Words, kind: str) -> list[tuple[str, Words, str]]:
     indicators = publication.project.resolved_indicators
-    whole = sum(path.stat().st_size for path in (folder / "zarr").rglob("*") if path.is_file())
-    yield _download(
-        "series.csv",
-        Words("Series of every zone", "Séries de chaque zone"),
-        "CSV",
-        (folder / "series.csv").stat().st_size,
-    )
-    yield _download(
-        "scenes.csv", Words("Scenes that were used", "Scènes utilisées"), "CSV", (folder / "scenes.csv").stat().st_size
-    )
-    for indicator in indicators:
-        yield _download(
-            f"cog/{indicator.id}",
-            Words(f"Maps: {indicator.title.en}", f"Cartes : {indicator.title.fr}"),
-            "GeoTIFF (COG)",
-            None,
-        )
-    yield _download("zarr", Words("The whole record", "La série complète"), "Zarr v3", whole)
-    yield _download("stac/collection.json", Words("Catalog", "Catalogue"), "STAC 1.1", None)
-    for indicator in indicators:
-        for kind, words in (("map", Words("Map", "Carte")), ("chart", Words("Chart", "Graphique"))):
-            name = f"figures/{indicator.id}_{kind}.png"
-            title = Words(f"{words.en}: {indicator.title.en}", f"{words.fr} : {indicator.title.fr}")
-            yield _download(name, title, "PNG", (folder / name).stat().st_size)
+    return [
+        (pattern.format(one.id), Words(f"{title.en}: {one.title.en}", f"{title.fr} : {one.title.fr}"), kind)
+        for one in indicators
+    ]
 
 
-def _layers(publication: Publication, indicator: Indicator) -> dict[str, Any]:
-    colours = figures.colours_of(publication, indicator)
-    overlays = {layer.period: layer.overlay for layer in publication.layers if layer.indicator.id == indicator.id}
-    whole, zonal = publication.overall[indicator.id], publication.series[indicator.id]
-    tables = [whole, *([zonal] if publication.project.zones else [])]
-    return {
-        "id": indicator.id,
-        "title": _words(indicator.title),
-        "description": _words(indicator.description),
-        "unit": "" if indicator.unit == "1" else indicator.unit,
-        "percent": indicator.is_share_of_area,
-        "low": colours.low,
-        "high": colours.high,
-        "stops": colours.stops(),
-        "overlays": [overlays.get(period) for period in publication.periods],
-        "latest": publication.periods.index(publication.latest(indicator).period),
-        "series": [line for table in tables for line in _lines(publication, table)],
-    }
-
-
-def _lines(publication: Publication, table: xr.Dataset) -> Iterator[dict[str, Any]]:
-    table = well_seen(table)
-    normal = figures.normals(publication, table["mean"])
-    for column in range(table.sizes["zone"]):
-        line = {"value": _list(table["mean"][:, column]), "coverage": _list(table["coverage"][:, column])}
-        if normal is not None:
-            line |= {"usual": _list(normal["mean"][:, column]), "spread": _list(normal["std"][:, column])}
-        yield line
-
-
-def _outlines(publication: Publication) -> Iterator[dict[str, Any]]:
-    left, _, _, top = publication.geobox.boundingbox.bbox
-    across, down = publication.geobox.resolution.x, publication.geobox.resolution.y
-    for zone in publication.zoning.zones if publication.project.zones else ():
-        outline = zone.geometry.simplify(abs(across) / 2)
-        rings = [
-            [[round((x - left) / across, 1), round((y - top) / down, 1)] for x, y in ring.coords]
-            for polygon in figures.polygons(outline)
-            for ring in (polygon.exterior, *polygon.interiors)
-        ]
-        yield {"name": _words(Words(zone.name, zone.name)), "rings": rings}
-
-
-def _grid_km2(publication: Publication) -> float:
-    from sco.zones import whole_area
-
-    return whole_area(publication.project).weights[0].zone_km2
-
-
-def _download(name: str, title: Words, kind: str, size: int | None) -> dict[str, Any]:
-    return {"href": name, "title": title, "kind": kind, "size": size}
-
-
-def _at(table: xr.DataArray, row: int, column: int) -> float | None:
-    value = float(table[row, column])
-    return value if np.isfinite(value) else None
-
-
-def _list(series: xr.DataArray) -> Sequence[float | None]:
-    return [round(value, 5) if np.isfinite(value) else None for value in series.values.tolist()]
-
-
-def _words(words: Words) -> dict[str, str]:
-    return {"en": words.en, "fr": words.fr}
-
-
-def _french(number: str) -> str:
-    """A number as French writes it: decimal comma, thin no-break space between thousands."""
-    return number.replace(",", "\u202f").replace(".", ",")
-
-
-def _signed(number: str) -> str:
-    """A number with a true minus, and without a sign where it is nothing."""
-    return number.replace("-", "−") if any(digit in "123456789" for digit in number) else number.lstrip("+-")
-
-
-def _bytes(size: int) -> str:
-    for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= length:
-            return f"{size / length:,.1f} {unit}"
-    return f"{size} B"
+def _size(path: Path) -> int | None:
+    if path.is_dir():
+        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return path.stat().st_size if path.is_file() else None

@@ -1,26 +1,40 @@
-"""Tables as CSV: the zones' series, and the scenes that everything was made from."""
+"""Tables: the zones' series as CSV and GeoParquet, and the scenes that everything was made from as CSV."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import xarray as xr
-
-from sco.model import Indicator
-from sco.period import Slice
-from sco.products.contents import Publication
+from sco.products.contents import Layer, Publication
+from sco.products.summary import ZONAL
 
 SERIES = ("zone", "indicator", "period", "statistic", "value", "unit", "n")
 SCENES = (
     "indicator", "period", "tile", "scene", "sensor", "catalog", "collection",
     "time", "updated", "baseline", "cloud_percent", "failed_bands",
 )  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+DEGREES = "OGC:CRS84"
+Row = tuple[str, str, str, str, float, str, int]
+"""As SERIES names it; the value is NaN where there is none."""
 
 
 def write_series(publication: Publication, path: Path) -> None:
     """One row for each zone, indicator, period and statistic: mean, coverage, and area of what is a fraction."""
-    _write(path, SERIES, _series_rows(publication))
+    rows = series_rows(publication)
+    _write(path, SERIES, ((_inert(zone), *facts, _words(value), unit, n) for zone, *facts, value, unit, n in rows))
+
+
+def write_parquet(publication: Publication, path: Path) -> None:
+    """The same rows as GeoParquet 1.1, each with its zone's polygon in degrees; the words as they are."""
+    import geopandas
+
+    rows = list(series_rows(publication))
+    shapes = {zone.name: zone.geometry for zone in publication.zoning.zones}
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(SERIES)}
+    outlines = geopandas.GeoSeries(shapes, crs=str(publication.geobox.crs)).to_crs(DEGREES)
+    frame = geopandas.GeoDataFrame(columns, geometry=[outlines[row[0]] for row in rows], crs=DEGREES)
+    frame.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
 
 
 def write_scenes(publication: Publication, path: Path) -> None:
@@ -28,34 +42,34 @@ def write_scenes(publication: Publication, path: Path) -> None:
     _write(path, SCENES, _scene_rows(publication))
 
 
-def _series_rows(publication: Publication) -> Iterator[Sequence[object]]:
-    for zone in publication.zoning.names:
-        for indicator in publication.project.resolved_indicators:
-            table = publication.series[indicator.id].sel(zone=zone)
-            for place, period in enumerate(publication.periods):
-                yield from _statistics(zone, indicator, period, table.isel(time=place))
+def series_rows(publication: Publication) -> Iterator[Row]:
+    """The long form, zone by zone; a period without a layer has no row."""
+    columns = {name: {one: found[one].values for one in ZONAL} for name, found in publication.series.items()}
+    for place, zone in enumerate(publication.zoning.names):
+        for layer in publication.layers:
+            found, step = columns[layer.indicator.id], publication.place_of(layer)
+            yield from _statistics(zone, layer, {name: float(found[name][step, place]) for name in ZONAL})
 
 
-def _statistics(zone: str, indicator: Indicator, period: Slice, row: xr.Dataset) -> Iterator[Sequence[object]]:
-    start, n = (_inert(zone), indicator.id, period.label), int(row["n"])
-    yield (*start, "mean", _number(row["mean"]), indicator.unit, n)
+def _statistics(zone: str, layer: Layer, numbers: Mapping[str, float]) -> Iterator[Row]:
+    indicator, period, n = layer.indicator, layer.period.label, int(numbers["n"])
+    yield zone, indicator.id, period, "mean", numbers["mean"], indicator.unit, n
     if indicator.is_share_of_area:
-        yield (*start, "area", _number(row["area_km2"]), "km2", n)
-    yield (*start, "coverage", _number(row["coverage"]), "1", n)
+        yield zone, indicator.id, period, "area", numbers["area_km2"], "km2", n
+    yield zone, indicator.id, period, "coverage", numbers["coverage"], "1", n
 
 
 def _scene_rows(publication: Publication) -> Iterator[Sequence[object]]:
     for partition in sorted(publication.manifests):
         start = (partition.indicator, partition.period.label, str(partition.tile))
-        for scene in sorted(publication.manifests[partition]["scenes"], key=lambda scene: str(scene["id"])):
+        for scene in sorted(publication.manifests[partition].get("scenes", ()), key=lambda scene: str(scene["id"])):
             known = ("id", "sensor", "catalog", "collection", "time", "updated", "baseline", "cloud_percent")
             facts = (_inert(str(scene.get(key) if scene.get(key) is not None else "")) for key in known)
-            yield (*start, *facts, " ".join(sorted(scene.get("failed", {}))))
+            yield (*start, *facts, _inert(" ".join(sorted(scene.get("failed", {})))))
 
 
-def _number(value: xr.DataArray) -> str:
-    number = float(value)
-    return "" if number != number else f"{number:.6g}"
+def _words(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:.6g}"
 
 
 def _inert(text: str) -> str:

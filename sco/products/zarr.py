@@ -1,100 +1,265 @@
-"""The public copy of the store: plain Zarr v3, unsharded, consolidated, every chunk with its checksum."""
+"""The public copy of the store: plain Zarr v3, unsharded, consolidated, every chunk with its checksum.
+
+The root group is the CF dataset at full resolution. Groups `overviews/2`, `overviews/4`, ... hold the indicators
+averaged over blocks of that many pixels, and `multiscales` in the root's attributes tells which array is which. It is
+laid out whole and then filled layer by layer, so that the chunks of one layer are files of their own.
+
+https://cfconventions.org, https://github.com/zarr-conventions (multiscales, spatial, proj)
+"""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
+import zarr
+from affine import Affine
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords
 from zarr.codecs import ZstdCodec
 from zarr.errors import ZarrUserWarning
 
-from sco.model import Indicator
-from sco.products.contents import COUNTS, Publication
+from sco.products import cf
+from sco.products.cog import COUNT_WORDS, pack
+from sco.products.contents import Layer, Publication
+from sco.products.summary import COUNTS
 
-DAYS = {"units": "days since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
+FOLDER = "zarr"
+OVERVIEWS = "overviews"
+OVERVIEW_SIDE = 512
+"""Overviews are made until no side is longer than this."""
+CONVENTIONS = "https://github.com/zarr-conventions"
+SCHEMAS = "https://raw.githubusercontent.com/zarr-conventions"
 
 
-def write(publication: Publication, path: Path) -> None:
-    """Write what was committed to `path`, value for value as the store has it."""
-    data = _described(publication)
+def lay_out(publication: Publication, path: Path) -> None:
+    """Every array with its axes and attributes, and no pixel."""
+    root = zarr.create_group(path, attributes=_attributes(publication))
+    _lay_level(root, publication, 1)
+    for factor in factors(publication.geobox):
+        group = root.create_group(f"{OVERVIEWS}/{factor}", attributes=_level_attributes(publication, factor))
+        _lay_level(group, publication, factor)
+
+
+def write_layer(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> None:
+    """One layer's chunks, in all resolutions; chunks that are empty are left out, as Zarr has it."""
+    root, step = zarr.open_group(path, mode="r+"), publication.place_of(layer)
+    for name, plane in _planes(publication, layer, frame):
+        _array(root, name)[step] = plane
+
+
+def finish(publication: Publication, path: Path) -> None:
+    """Write the metadata of all arrays into the root and into each overview, so that one request tells all."""
+    groups = ["", *(f"{OVERVIEWS}/{factor}" for factor in factors(publication.geobox))]
     with warnings.catch_warnings():
         # One request instead of one a variable is worth an extension that every reader may ignore.
         warnings.filterwarnings("ignore", "Consolidated metadata", ZarrUserWarning)
-        data.to_zarr(path, mode="w-", zarr_format=3, consolidated=True, encoding=_encodings(publication, data))
+        for group in reversed(groups):
+            zarr.consolidate_metadata(path, path=group or None)
+
+
+def patterns(publication: Publication, layer: Layer) -> tuple[str, ...]:
+    """Globs that find a layer's chunks in the product's folder."""
+    name, step = layer.indicator.id, publication.place_of(layer)
+    names = [*_variables(name), *(f"{OVERVIEWS}/{factor}/{name}" for factor in factors(publication.geobox))]
+    return tuple(f"{FOLDER}/{one}/c/{step}/*/*" for one in names)
+
+
+def layer_faults(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> Iterator[str]:
+    """Where a layer's chunks, read back, are not the numbers of its frame."""
+    root, step = zarr.open_group(path, mode="r"), publication.place_of(layer)
+    for name, plane in _planes(publication, layer, frame):
+        if not np.array_equal(_array(root, name)[step], plane):
+            yield f"{FOLDER}/{name} differs from the store in {layer.period.label}"
 
 
 def faults(publication: Publication, path: Path) -> list[str]:
-    """Where the copy at `path` is not what the store holds; empty where it is."""
+    """Where the copy is not the CF dataset that it should be; empty where it is."""
     with xr.open_zarr(path, consolidated=True) as copy:
-        return list(_differences(publication.dataset, copy))
+        periods = copy["time"].values.astype("datetime64[D]").astype(str).tolist()
+        expected = [period.start.isoformat() for period in publication.periods]
+        wrong = [] if periods == expected else [f"has the periods {periods[0]} to {periods[-1]}"]
+        return [f"{FOLDER}: {fault}" for fault in (*wrong, *cf.faults(copy, publication.project.indicators))]
 
 
-def _described(publication: Publication) -> xr.Dataset:
-    names = ["time_bnds", *(layer for name in publication.project.indicators for layer in _variables(name))]
-    data = publication.dataset[[name for name in names if name in publication.dataset]].copy()
-    for name in data.variables:
-        data[name].encoding = {}
-    data["time"].attrs["bounds"] = "time_bnds"
-    return data.assign_attrs(_attributes(publication))
+def factors(geobox: GeoBox) -> list[int]:
+    """By how much the overviews are coarser than the grid."""
+    found, factor = [], 2
+    while max(geobox.shape) * 2 / factor > OVERVIEW_SIDE:
+        found.append(factor)
+        factor *= 2
+    return found
+
+
+def averaged(values: NDArray[np.floating[Any]], factor: int) -> NDArray[np.floating[Any]]:
+    """Means over blocks of `factor` pixels, NaN where a block has no value; the last blocks may be cut."""
+    height, width = values.shape
+    padded = np.pad(values, ((0, -height % factor), (0, -width % factor)), constant_values=np.nan)
+    rows, columns = padded.shape[0] // factor, padded.shape[1] // factor
+    blocks = padded.reshape(rows, factor, columns, factor)
+    seen = np.isfinite(blocks)
+    number = seen.sum(axis=(1, 3))
+    total = np.where(seen, blocks, 0).sum(axis=(1, 3), dtype="float64")
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def _planes(publication: Publication, layer: Layer, frame: xr.Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Each array of the layer by its path, with the numbers that belong into it, (y, x)."""
+    name, packing, values = layer.indicator.id, layer.indicator.packing, frame["values"].values
+    yield name, pack(values, packing)
+    for count in COUNTS:
+        yield f"{name}_{count}", frame[count].values.astype("uint16")
+    for factor in factors(publication.geobox):
+        yield f"{OVERVIEWS}/{factor}/{name}", pack(averaged(values, factor), packing)
+
+
+def _lay_level(group: zarr.Group, publication: Publication, factor: int) -> None:
+    box = _coarser(publication.geobox, factor)
+    _lay_axes(group, publication, box)
+    side, every = publication.project.area.tile, len(publication.periods)
+    for indicator in publication.project.resolved_indicators:
+        shape, chunk = (every, *box.shape), (1, *(min(side, length) for length in box.shape))
+        counted = factor == 1
+        fill, kind = indicator.packing.fill, indicator.packing.dtype
+        _create(group, indicator.id, shape, chunk, kind, fill, cf.values(indicator, counted))
+        for count in COUNTS if counted else ():
+            _create(
+                group, f"{indicator.id}_{count}", shape, chunk, "uint16", 0, cf.counts(indicator, COUNT_WORDS[count])
+            )
+
+
+def _lay_axes(group: zarr.Group, publication: Publication, box: GeoBox) -> None:
+    found = xr_coords(box, dims=("y", "x"))
+    for axis in ("y", "x"):
+        _hold(group, axis, (axis,), np.asarray(found[axis].values, "float64"), cf.axis(axis, box))
+    mapping = found["spatial_ref"]
+    _hold(group, "spatial_ref", (), np.asarray(mapping.values, "int32"), dict(mapping.attrs))
+    starts = np.array([period.start for period in publication.periods], "datetime64[D]").astype("int64")
+    ends = np.array([period.end for period in publication.periods], "datetime64[D]").astype("int64")
+    _hold(group, "time", ("time",), starts, cf.TIME)
+    _hold(group, "time_bnds", ("time", "bnds"), np.stack([starts, ends], axis=1), cf.TIME_BOUNDS)
+
+
+def _hold(group: zarr.Group, name: str, dims: tuple[str, ...], values: NDArray[Any], attrs: Mapping[str, Any]) -> None:
+    array = _create(group, name, values.shape, values.shape, values.dtype.name, None, attrs, dims)
+    array[...] = values
+
+
+def _create(
+    group: zarr.Group,
+    name: str,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    dtype: str,
+    fill: int | None,
+    attrs: Mapping[str, Any],
+    dims: tuple[str, ...] = ("time", "y", "x"),
+) -> Any:
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=chunks,
+        dtype=dtype,
+        fill_value=fill,
+        compressors=[ZstdCodec(level=3, checksum=True)],
+        dimension_names=dims,
+        attributes=dict(attrs),
+    )
+
+
+def _array(root: zarr.Group, name: str) -> Any:
+    return root[name]
 
 
 def _attributes(publication: Publication) -> dict[str, Any]:
     project = publication.project
     attributes = {
-        **publication.dataset.attrs,
         "Conventions": "CF-1.11",
         "title": project.title.en,
-        "project": project.id,
-        "simulated": "true" if project.simulated else "false",
+        "history": f"published as version {publication.version} from snapshot {publication.tag}",
         "source": ", ".join(sensor.title for sensor in publication.sensors),
         "references": " ".join(sorted({link for one in project.resolved_indicators for link in one.references})),
+        "project": project.id,
+        "every": project.period.every,
+        "simulated": "true" if project.simulated else "false",
         "snapshot": publication.tag,
         "product_version": publication.version,
-        "proj:code": str(publication.geobox.crs),
-        "spatial:transform": list(publication.geobox.transform)[:6],
+        "multiscales": _multiscales(publication),
     }
-    return attributes | ({"comment": "; ".join(publication.credits)} if publication.credits else {})
+    owed = {"comment": "; ".join(publication.credits)} if publication.credits else {}
+    return attributes | owed | _level_attributes(publication, 1)
 
 
-def _encodings(publication: Publication, data: xr.Dataset) -> dict[str, Mapping[str, Any]]:
-    side = publication.project.area.tile
-    checked = {"compressors": [ZstdCodec(level=3, checksum=True)]}
-    encodings: dict[str, Mapping[str, Any]] = {
-        axis: {"_FillValue": None, **checked} for axis in ("x", "y") if axis in data
+def _level_attributes(publication: Publication, factor: int) -> dict[str, Any]:
+    """Where a group's arrays lie, as the `spatial` and `proj` conventions of Zarr have it."""
+    box = _coarser(publication.geobox, factor)
+    names = ("multiscales", "spatial", "proj") if factor == 1 else ("spatial", "proj")
+    return {
+        "Conventions": "CF-1.11",
+        "coordinates": "spatial_ref",  # xarray then has the grid mapping among the coordinates, where rioxarray looks
+        "zarr_conventions": [CONVENTION[name] for name in names],
+        "proj:code": str(box.crs),
+        "spatial:dimensions": ["y", "x"],
+        "spatial:bbox": list(box.boundingbox.bbox),
+        "spatial:transform": list(box.transform)[:6],
+        "spatial:shape": list(box.shape),
     }
-    encodings |= {axis: {**DAYS, **checked} for axis in ("time", "time_bnds") if axis in data.variables}
-    for indicator in publication.project.resolved_indicators:
-        rows, columns = (min(side, length) for length in publication.geobox.shape)
-        shape = {"chunks": (1, rows, columns), **checked}
-        encodings[indicator.id] = {**_packed(publication, indicator), **shape}
-        encodings |= {f"{indicator.id}_{count}": shape for count in COUNTS}
-    return encodings
 
 
-def _packed(publication: Publication, indicator: Indicator) -> dict[str, Any]:
-    """As the store packs, since another scale or another type would decode to other last digits."""
-    stored = publication.dataset[indicator.id].encoding
-    if "scale_factor" in stored:
-        return {key: stored[key] for key in ("dtype", "scale_factor", "add_offset", "_FillValue") if key in stored}
-    packing = indicator.packing
-    scaled = {"scale_factor": packing.scale, "add_offset": packing.offset}
-    return {"dtype": packing.dtype, "_FillValue": packing.fill, **scaled}
+def _multiscales(publication: Publication) -> dict[str, Any]:
+    found = factors(publication.geobox)
+    names = publication.project.indicators
+    layout = [level for name in names for level in _levels(publication.geobox, name, found)]
+    return {"layout": layout, "resampling_method": "average"}
+
+
+def _levels(geobox: GeoBox, name: str, found: Sequence[int]) -> Iterator[dict[str, Any]]:
+    for factor in (1, *found):
+        box = _coarser(geobox, factor)
+        path = name if factor == 1 else f"{OVERVIEWS}/{factor}/{name}"
+        shift = (factor - 1) / 2
+        yield {
+            "asset": path,
+            **({"derived_from": name} if factor > 1 else {}),
+            "transform": {"scale": [1, factor, factor], "translation": [0, shift, shift]},
+            "spatial:transform": list(box.transform)[:6],
+            "spatial:shape": list(box.shape),
+        }
+
+
+def _coarser(geobox: GeoBox, factor: int) -> GeoBox:
+    if factor == 1:
+        return geobox
+    rows, columns = (-(-length // factor) for length in geobox.shape)
+    return GeoBox((rows, columns), geobox.transform * Affine.scale(factor), geobox.crs)
 
 
 def _variables(indicator: str) -> list[str]:
     return [indicator, *(f"{indicator}_{count}" for count in COUNTS)]
 
 
-def _differences(store: xr.Dataset, copy: xr.Dataset) -> Iterator[str]:
-    for name in copy.variables:
-        one, other = store[name], copy[name]
-        if one.shape != other.shape:
-            yield f"zarr/{name} has shape {other.shape}, the store {one.shape}"
-        elif not bool(_same(one, other).all()):
-            yield f"zarr/{name} differs from the store"
+def _convention(name: str, repository: str, uuid: str, description: str) -> dict[str, str]:
+    return {
+        "uuid": uuid,
+        "name": name,
+        "schema_url": f"{SCHEMAS}/{repository}/refs/tags/v1/schema.json",
+        "spec_url": f"{CONVENTIONS}/{repository}/blob/v1/README.md",
+        "description": description,
+    }
 
 
-def _same(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
-    plain, copied = one.variable, other.variable
-    return xr.DataArray((plain == copied) | (plain.isnull() & copied.isnull()))
+CONVENTION = {
+    "multiscales": _convention(
+        "multiscales", "multiscales", "d35379db-88df-4056-af3a-620245f8e347", "Multiscale layout of zarr datasets"
+    ),
+    "spatial": _convention(
+        "spatial:", "spatial", "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4", "Spatial coordinate information"
+    ),
+    "proj": _convention(
+        "proj:", "geo-proj", "f17cb550-5864-4468-aeb7-f3180cfb622f",
+        "Coordinate reference system information for geospatial data",
+    ),
+}  # fmt: skip

@@ -6,7 +6,8 @@ import xarray as xr
 
 from sco.period import Every, slice_of
 from sco.products.contents import well_seen
-from sco.products.sheet import named, safe_link
+from sco.products.web import safe_link
+from sco.products.words import named
 
 
 @pytest.mark.parametrize(

@@ -1,238 +1,222 @@
 "use strict";
-// Draws window.SHEET: a map with its periods, and the series of a chosen zone. Text goes in as text, never as markup.
+// Wires the page together. What is chosen is kept in the address, so that a link or a reload shows the same.
 (function () {
-  const sheet = window.SHEET;
-  const state = { lang: "fr", indicator: 0, period: 0, zone: 0, timer: null };
+  const { sheet, map, chart, origin, words } = Page;
+  const { say, pick, capital, percent, shown, difference, slope, element } = words;
   const byId = (id) => document.getElementById(id);
-  const SVG = "http://www.w3.org/2000/svg";
-  const MARGIN = { left: 46, right: 24, top: 8, bottom: 26 };
-  const room = { map: 600, chart: 500, tall: 430 };
-
-  function measure() {
-    room.map = Math.max(260, byId("map").clientWidth);
-    room.chart = Math.max(260, byId("chart").clientWidth);
-    room.tall = Math.round(Math.min(430, Math.max(230, room.chart * 0.92)));
-  }
-
-  function svg(name, attributes, parent, text) {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.append(node);
-    return node;
-  }
-
+  const state = { lang: "fr", indicator: 0, period: 0, zone: 0, at: null, aim: null, timer: null };
   const indicator = () => sheet.indicators[state.indicator];
-  const said = (words) => words[state.lang];
-  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  const period = () => sheet.periods[state.period];
+  const layer = () => (indicator().layers[state.period] ? `${indicator().id}_${period().label}` : null);
+  const fillIn = (pattern, name) => pattern.replaceAll("{layer}", name).replaceAll("{indicator}", indicator().id).replaceAll("{period}", period().label);
 
-  function figure(value, digits) {
-    return new Intl.NumberFormat(state.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", "−");
+  function remember() {
+    const kept = { lang: state.lang, indicator: indicator().id, period: period().label };
+    if (state.zone) kept.zone = state.zone;
+    if (state.at) kept.at = state.at.map((value) => Math.floor(value) + 0.5).join(",");
+    history.replaceState(null, "", "#" + new URLSearchParams(kept));
   }
 
-  function shown(value) {
-    if (value === null) return "–";
-    const one = indicator();
-    if (one.percent) return figure(100 * value, 1) + (state.lang === "fr" ? "\u202f%" : "%");
-    return figure(value, 2) + (one.unit ? " " + one.unit : "");
-  }
-
-  function difference(value) {
-    const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
-    return sign + (indicator().percent ? figure(Math.abs(100 * value), 1) + " pts" : figure(Math.abs(value), 3));
-  }
-
-  function ticks(low, high, count) {
-    const rough = (high - low) / count, power = Math.pow(10, Math.floor(Math.log10(rough)));
-    const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
-    const found = [];
-    for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) found.push(n * step);
-    return { step, values: found };
-  }
-
-  function buildMap() {
-    const frame = sheet.frame, inner = room.map - MARGIN.left - MARGIN.right, scale = inner / frame.width;
-    const tall = frame.height * scale;
-    const root = svg("svg", { viewBox: `0 0 ${room.map} ${tall + MARGIN.top + MARGIN.bottom}`, role: "img" });
-    const defs = svg("defs", {}, root);
-    const hatch = svg("pattern", { id: "unseen", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, defs);
-    svg("rect", { width: 7, height: 7, fill: "#eef1f2" }, hatch);
-    svg("rect", { width: 2.5, height: 7, fill: "#dde3e6" }, hatch);
-    const clip = svg("clipPath", { id: "frame" }, defs);
-    svg("rect", { width: frame.width, height: frame.height }, clip);
-    svg("rect", { x: MARGIN.left, y: MARGIN.top, width: inner, height: tall, fill: "url(#unseen)" }, root);
-    const place = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top}) scale(${scale})` }, root);
-    const inside = svg("g", { "clip-path": "url(#frame)" }, place);
-    svg("image", {
-      id: "picture", class: "picture", preserveAspectRatio: "none",
-      width: Math.ceil(frame.width / frame.step) * frame.step, height: Math.ceil(frame.height / frame.step) * frame.step,
-    }, inside);
-    sheet.zones.forEach((zone, index) => {
-      if (!zone.rings.length) return;
-      const d = zone.rings.map((ring) => "M" + ring.map((point) => point.join(" ")).join("L") + "Z").join("");
-      svg("path", { class: "halo", d }, inside);
-      const path = svg("path", { class: "zone", d, "data-zone": index, "fill-rule": "evenodd" }, inside);
-      svg("title", {}, path, said(zone.name));
-      path.addEventListener("click", () => { state.zone = state.zone === index ? 0 : index; draw(); });
-    });
-    svg("rect", { class: "rim", x: MARGIN.left, y: MARGIN.top, width: inner, height: tall }, root);
-    drawCoordinates(svg("g", { class: "ticks" }, root), frame, scale, tall);
-    byId("map").replaceChildren(root);
-  }
-
-  function drawCoordinates(group, frame, scale, tall) {
-    const unit = frame.degrees ? 1 : 1000, name = frame.degrees ? "°" : " km";
-    const [across, down] = frame.resolution.map(Math.abs);
-    const digits = (step) => Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-    const x = ticks(frame.left / unit, (frame.left + frame.width * across) / unit, 4);
-    x.values.forEach((value, index) => {
-      const at = MARGIN.left + ((value * unit - frame.left) / across) * scale;
-      svg("line", { x1: at, x2: at, y1: MARGIN.top + tall, y2: MARGIN.top + tall + 5 }, group);
-      svg("text", { x: at, y: MARGIN.top + tall + 19, "text-anchor": "middle" }, group,
-        figure(value, digits(x.step)) + (index === x.values.length - 1 ? name : ""));
-    });
-    const y = ticks((frame.top - frame.height * down) / unit, frame.top / unit, 4);
-    y.values.forEach((value) => {
-      const at = MARGIN.top + ((frame.top - value * unit) / down) * scale;
-      svg("line", { x1: MARGIN.left - 5, x2: MARGIN.left, y1: at, y2: at }, group);
-      svg("text", { x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, group, figure(value, digits(y.step)));
-    });
-  }
-
-  function drawMap() {
-    const one = indicator(), overlay = one.overlays[state.period], picture = byId("picture");
-    if (overlay) picture.setAttribute("href", overlay); else picture.removeAttribute("href");
-    byId("map").firstChild.setAttribute("aria-label", `${said(one.title)}, ${said(sheet.periods[state.period])}`);
-    byId("when").textContent = capital(said(sheet.periods[state.period]));
-    byId("slider").value = state.period;
-    byId("low").textContent = shown(one.low);
-    byId("high").textContent = shown(one.high);
-    byId("ramp").style.background = `linear-gradient(to right, ${one.stops.join(", ")})`;
-    document.querySelectorAll(".zone").forEach((node) => node.classList.toggle("chosen", Number(node.dataset.zone) === state.zone));
-  }
-
-  function runs(values) {
-    const found = [];
-    values.forEach((value, index) => {
-      if (value === null) return;
-      if (index && values[index - 1] !== null) found[found.length - 1].push(index); else found.push([index]);
-    });
-    return found;
-  }
-
-  function drawChart() {
-    const line = indicator().series[state.zone], usual = line.usual, spread = line.spread;
-    const edges = line.value.flatMap((value, i) => {
-      const around = usual && usual[i] !== null ? [usual[i] - (spread[i] || 0), usual[i] + (spread[i] || 0)] : [];
-      return [value, ...around].filter((number) => number !== null);
-    });
-    let low = Math.min(...edges), high = Math.max(...edges);
-    if (!edges.length) [low, high] = [0, 1];
-    const air = (high - low || 0.1) * 0.08;
-    low -= air; high += air;
-    const width = room.chart, height = room.tall, count = line.value.length;
-    const x = (i) => MARGIN.left + ((i + 0.5) / count) * (width - MARGIN.left - MARGIN.right);
-    const y = (v) => MARGIN.top + ((high - v) / (high - low)) * (height - MARGIN.top - MARGIN.bottom);
-    const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said(indicator().title) });
-    drawGrid(svg("g", { class: "grid" }, root), x, y, ticks(low, high, 4));
-    if (usual) {
-      for (const run of runs(usual)) {
-        const over = run.map((i) => `${x(i)} ${y(usual[i] + (spread[i] || 0))}`);
-        const under = run.map((i) => `${x(i)} ${y(usual[i] - (spread[i] || 0))}`).reverse();
-        svg("path", { class: "spread", d: "M" + over.concat(under).join("L") + "Z" }, root);
-        svg("path", { class: "usual", d: "M" + run.map((i) => `${x(i)} ${y(usual[i])}`).join("L") }, root);
-      }
-    }
-    svg("line", { class: "cursor", x1: x(state.period), x2: x(state.period), y1: MARGIN.top, y2: height - MARGIN.bottom }, root);
-    for (const run of runs(line.value)) svg("path", { class: "observed", d: "M" + run.map((i) => `${x(i)} ${y(line.value[i])}`).join("L") }, root);
-    line.value.forEach((value, i) => {
-      const now = i === state.period;
-      if (value !== null && (now || count <= 60)) svg("circle", { class: now ? "dot now" : "dot", cx: x(i), cy: y(value), r: now ? 5.5 : 2.4 }, root);
-    });
-    const hit = svg("rect", { class: "hit", x: MARGIN.left, y: 0, width: width - MARGIN.left - MARGIN.right, height }, root);
-    hit.addEventListener("click", (event) => {
-      const box = hit.getBoundingClientRect();
-      state.period = Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
-      draw();
-    });
-    byId("chart").replaceChildren(root);
-    drawReading(line);
-  }
-
-  function drawGrid(group, x, y, across) {
-    const width = room.chart, height = room.tall, digits = Math.max(0, -Math.floor(Math.log10(across.step * (indicator().percent ? 100 : 1)) + 1e-9));
-    for (const value of across.values) {
-      svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }, group);
-      svg("text", { x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }, group,
-        indicator().percent ? figure(100 * value, digits) + (state.lang === "fr" ? "\u202f%" : "%") : figure(value, digits));
-    }
-    const firsts = sheet.years.flatMap((year, i) => (i === 0 || sheet.years[i - 1] !== year ? [i] : []));
-    const skip = Math.ceil((firsts.length * 50) / width);
-    firsts.filter((_, n) => n % skip === 0).forEach((i) => {
-      svg("line", { x1: x(i), x2: x(i), y1: MARGIN.top, y2: height - MARGIN.bottom + 5 }, group);
-      svg("text", { x: x(i) + 4, y: height - 6 }, group, sheet.years[i]);
-    });
-  }
-
-  function drawReading(line) {
-    const value = line.value[state.period], usual = line.usual ? line.usual[state.period] : null;
-    const strong = document.createElement("b");
-    strong.textContent = shown(value);
-    const covered = Math.round(100 * (line.coverage[state.period] || 0));
-    const parts = [capital(said(sheet.periods[state.period])), state.lang === "fr" ? `${covered} % vu` : `${covered}% seen`];
-    if (value !== null && usual !== null && usual !== undefined) {
-      parts.push(difference(value - usual) + (state.lang === "fr" ? " par rapport à l'habitude" : " from usual"));
-    }
-    byId("reading").replaceChildren(strong, parts.join(" · "));
+  function recall() {
+    const kept = new URLSearchParams(location.hash.slice(1));
+    const found = (list, name, key) => list.findIndex((one) => one[key] === kept.get(name));
+    const asked = kept.get("lang") ?? (navigator.language || "fr").slice(0, 2).toLowerCase();
+    state.lang = asked === "fr" ? "fr" : "en";
+    state.indicator = Math.max(0, found(sheet.indicators, "indicator", "id"));
+    const place = found(sheet.periods, "period", "label");
+    state.period = place < 0 ? indicator().featured : place;
+    const zone = Number(kept.get("zone"));
+    state.zone = Number.isInteger(zone) && sheet.zones[zone] ? zone : 0;
+    const at = (kept.get("at") ?? "").split(",").map(Number);
+    state.at = at.length === 2 && at.every(Number.isFinite) && map.cell(at) !== null ? at : null;
   }
 
   function drawChoices() {
     byId("indicators").replaceChildren(...sheet.indicators.map((one, index) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = said(one.title);
-      button.setAttribute("aria-pressed", String(index === state.indicator));
-      button.addEventListener("click", () => { state.indicator = index; draw(); });
+      const button = element("button", pick(one.title), { type: "button", "aria-pressed": String(index === state.indicator) });
+      button.addEventListener("click", () => choose({ indicator: index, period: one.layers[state.period] ? state.period : one.featured }, "indicators", index));
       return button;
     }));
-    byId("what").textContent = said(indicator().description);
-    byId("zone").replaceChildren(...sheet.zones.map((zone, index) => new Option(said(zone.name), index, false, index === state.zone)));
+    byId("what").textContent = pick(indicator().description);
+    byId("zone").replaceChildren(...sheet.zones.map((zone, index) => new Option(pick(zone.name), index, false, index === state.zone)));
+  }
+
+  function drawMap() {
+    const name = layer(), label = say("map_of", { title: pick(indicator().title), period: pick(period()) });
+    map.show(name ? fillIn(sheet.picture, name) : null, name ? label : `${label}. ${say("no_map")}`);
+    byId("when").textContent = capital(pick(period()));
+    byId("slider").value = state.period;
+    byId("slider").setAttribute("aria-valuetext", capital(pick(period())));
+    byId("low").textContent = shown(indicator().low, indicator(), 2);
+    byId("high").textContent = shown(indicator().high, indicator(), 2);
+    byId("unit").textContent = indicator().percent ? say("share") : indicator().unit || say("no_unit");
+    for (const [id, pattern, label] of [["raster", sheet.raster, "GeoTIFF"], ["report", sheet.report, say("report")]]) {
+      byId(id).hidden = !name;
+      byId(id).textContent = label;
+      if (name) byId(id).href = fillIn(pattern, name);
+    }
+    ramp(indicator().stops);
+    map.choose(state.zone);
+    under(null);
+  }
+
+  function ramp(stops) {
+    const canvas = byId("ramp"), pen = canvas.getContext("2d"), shades = pen.createLinearGradient(0, 0, canvas.width, 0);
+    stops.forEach((stop, i) => shades.addColorStop(i / (stops.length - 1), stop));
+    pen.fillStyle = shades;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  }
+
+  // The number under the pointer. Only what was asked for last is shown: loading may take a while.
+  async function under(at) {
+    state.aim = at;
+    const name = layer(), cell = at ? map.cell(at) : null;
+    if (cell === null || !name) { byId("under").textContent = name ? say("hint") : say("no_map"); return; }
+    const found = await numbers(name);
+    if (found && state.aim === at && layer() === name) {
+      const one = found(cell);
+      byId("under").replaceChildren(element("b", origin.exact(one, indicator())), ` · ${origin.counted(one)} · ${origin.whereSaid(at)}`);
+    }
+  }
+
+  async function numbers(name) {
+    try {
+      return await Page.numbers(name);
+    } catch (error) {
+      byId("under").textContent = say("missing", { file: error.message });
+      return null;
+    }
+  }
+
+  // What a screen reader hears while the map is moved by keys.
+  async function aim(at) {
+    await under(at);
+    if (state.aim === at) byId("pinned").textContent = byId("under").textContent;
+  }
+
+  async function drawOrigin() {
+    const name = layer(), one = indicator(), when = period(), at = state.at;
+    map.mark(at);
+    if (!name) { byId("made").replaceChildren(); byId("pinned").textContent = say("no_map"); return; }
+    try {
+      const made = await Page.load(`origins/${name}`), read = at ? await numbers(name) : null;
+      if (layer() !== name || state.at !== at) return;
+      const found = read && read(map.cell(at));
+      origin.draw(one, when, made, at, found);
+      const colon = state.lang === "fr" ? "\u00a0: " : ": ", told = found && [origin.exact(found, one), origin.counted(found)].join(" · ");
+      byId("pinned").textContent = found ? pick(one.title) + ", " + pick(when) + colon + told : at ? byId("under").textContent : say("hint");
+    } catch (error) {
+      byId("pinned").textContent = say("missing", { file: error.message });
+    }
+  }
+
+  async function drawSeries() {
+    const one = indicator();
+    try {
+      const { lines } = await Page.load(`series/${one.id}`);
+      if (indicator() !== one) return;
+      drawChart(lines[state.zone]);
+      drawZones(lines);
+    } catch (error) {
+      byId("reading").textContent = say("missing", { file: error.message });
+    }
+  }
+
+  function drawChart(line) {
+    const names = [0, sheet.periods.length - 1].map((place) => pick(sheet.periods[place]));
+    const label = say("chart_of", { title: pick(indicator().title), zone: pick(sheet.zones[state.zone].name), first: names[0], last: names[1] });
+    chart.draw(indicator(), line, state.period, label, (place) => choose({ period: place }));
+    const strong = element("b", shown(line.value[state.period], indicator()));
+    byId("reading").replaceChildren(strong, [capital(pick(period())), ...said(line)].join(" · "));
+    byId("trend").textContent = trendSaid(line.trend);
+    byId("key-trend").hidden = !(line.trend && line.trend.certain);
+  }
+
+  function said(line) {
+    const told = [say("covered", { percent: percent(line.coverage[state.period] ?? 0) })];
+    if (line.value[state.period] === null) return [...told, say("too_little_seen")];
+    const away = chart.anomalies(line)[state.period];
+    if (away === null) return told;
+    const [mean, low, high] = ["mean", "low", "high"].map((name) => shown(chart.usual(line, name)[state.period], indicator()));
+    return [...told, say("from_usual", { value: difference(away, indicator()) }), say("usual_range", { mean, low, high, n: chart.usual(line, "years")[state.period] })];
+  }
+
+  function trendSaid(trend) {
+    if (!trend) return say("trend_none");
+    const [value, low, high] = ["slope", "low", "high"].map((name) => slope(trend[name], indicator()));
+    return say(trend.certain ? "trend_certain" : "trend_uncertain", { slope: value, low, high, p: trend.p < 0.001 ? `p < ${words.figure(0.001, 3)}` : `p = ${words.figure(trend.p, 3)}` });
+  }
+
+  function drawZones(lines) {
+    byId("caption").textContent = say("zones_in", { title: pick(indicator().title), period: pick(period()) });
+    const spoken = document.activeElement?.dataset?.row;
+    byId("zones").replaceChildren(...lines.map((line, index) => zoneRow(line, index)));
+    if (spoken !== undefined) byId("zones").querySelector(`[data-row="${spoken}"]`)?.focus();
+  }
+
+  function zoneRow(line, index) {
+    const value = line.value[state.period], away = chart.anomalies(line)[state.period], seen = line.coverage[state.period];
+    const spread = chart.usual(line, "spread")[state.period], enough = (chart.usual(line, "years")[state.period] ?? 0) >= sheet.few_years;
+    const far = away !== null && enough && spread !== null && Math.abs(away) > spread;
+    const km2 = indicator().percent && value !== null ? `${words.figure(value * seen * sheet.zones[index].km2, 2)} km²` : "–";
+    const button = element("button", pick(sheet.zones[index].name), { type: "button", class: "link", "aria-pressed": String(index === state.zone), "data-row": index });
+    button.addEventListener("click", () => choose({ zone: index }));
+    const cells = [shown(value, indicator()), element("span", difference(away, indicator()), { class: far ? "far" : "" }),
+      element("span", line.trend ? slope(line.trend.slope, indicator()) : "–", { class: line.trend?.certain ? "certain" : "" }), km2, percent(seen ?? 0)];
+    return element("tr", [element("th", button, { scope: "row" }), ...cells.map((cell) => element("td", cell, { class: "n" }))]);
+  }
+
+  // Takes what was chosen and draws it; the focus stays with what was pressed, even where that is drawn anew.
+  function choose(chosen, group, index) {
+    Object.assign(state, chosen);
+    draw();
+    if (group) byId(group).children[index].focus();
   }
 
   function draw() {
+    remember();
     drawChoices();
     drawMap();
-    drawChart();
+    drawSeries();
+    drawOrigin();
   }
 
-  function speak(lang) {
-    state.lang = lang;
-    document.documentElement.lang = lang;
-    document.querySelectorAll("[data-lang]").forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.lang === lang)));
-    build();
-  }
-
-  function build() {
-    measure();
-    buildMap();
+  function speak(language) {
+    state.lang = language;
+    words.speak(language);
+    map.speak();
+    byId("play").setAttribute("aria-label", say(state.timer ? "pause" : "play"));
     draw();
   }
 
   function play() {
-    if (state.timer) {
-      clearInterval(state.timer);
-      state.timer = null;
-    } else {
-      state.timer = setInterval(() => { state.period = (state.period + 1) % sheet.periods.length; drawMap(); drawChart(); }, 700);
-    }
+    if (state.timer) clearInterval(state.timer);
+    state.timer = state.timer ? null : setInterval(() => choose({ period: next() }), 900);
     byId("play").textContent = state.timer ? "❚❚" : "▶";
+    byId("play").setAttribute("aria-label", say(state.timer ? "pause" : "play"));
   }
 
-  state.period = indicator().latest;
-  byId("slider").addEventListener("input", (event) => { state.period = Number(event.target.value); drawMap(); drawChart(); });
-  byId("zone").addEventListener("change", (event) => { state.zone = Number(event.target.value); draw(); });
+  function next() {
+    const places = [...sheet.periods.keys()].filter((place) => indicator().layers[place]);
+    return places.find((place) => place > state.period) ?? places[0];
+  }
+
+  recall();
+  words.speak(state.lang);
+  map.build({
+    point: under,
+    aim,
+    keep: (at) => { if (map.cell(at) !== null) choose({ at }); },
+    zone: (index) => choose({ zone: index }),
+  });
+  byId("slider").addEventListener("input", (event) => choose({ period: Number(event.target.value) }));
+  byId("zone").addEventListener("change", (event) => choose({ zone: Number(event.target.value) }));
+  byId("opacity").addEventListener("input", (event) => map.opacity(Number(event.target.value) / 100));
   byId("play").addEventListener("click", play);
-  document.querySelectorAll("[data-lang]").forEach((node) => node.addEventListener("click", () => speak(node.dataset.lang)));
-  window.addEventListener("resize", () => { if (byId("map").clientWidth !== room.map) build(); });
-  speak((navigator.language || "fr").toLowerCase().startsWith("fr") ? "fr" : "en");
+  document.querySelectorAll("button[data-lang]").forEach((node) => node.addEventListener("click", () => speak(node.dataset.lang)));
+  window.addEventListener("hashchange", () => { if (location.hash.includes("=")) { recall(); speak(state.lang); } });
+  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); byId("explore").focus(); });
+  let width = byId("chart").clientWidth;
+  window.addEventListener("resize", () => { if (byId("chart").clientWidth !== width) { width = byId("chart").clientWidth; drawSeries(); } });
+  speak(state.lang);
 }());

@@ -1,0 +1,211 @@
+"""The lines of the charts: each zone's series, what is usual, how far from it, and whether there is a trend."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sco import climatology
+from sco.model import REFERENCE, Indicator, Words
+from sco.period import Slice, part_of
+from sco.products import words
+from sco.products.contents import Layer, Publication, well_seen
+
+GOOD_COVERAGE = 0.6
+"""Share of the area that a period must have seen for the page to open with it."""
+FEW_YEARS = 5
+"""Fewer years than these say too little of a spread to call a difference large, or of a change to call it a trend."""
+CERTAIN = 0.05
+"""Probability, of no trend at all, below which a trend is called significant."""
+IN_A_YEAR = {"day": 365.25, "dekad": 36.0, "month": 12.0, "season": 4.0, "year": 1.0}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one zone stood in one period, beside what is usual for it at that time of year."""
+
+    zone: Words
+    value: float
+    usual: float
+    spread: float | None
+    years: int
+    coverage: float
+
+    @property
+    def anomaly(self) -> float:
+        """How far the value is from usual."""
+        return self.value - self.usual
+
+    @property
+    def is_far(self) -> bool:
+        """Whether that is farther than the usual spread, of enough years."""
+        return self.spread is not None and self.years >= FEW_YEARS and abs(self.anomaly) > self.spread
+
+
+@dataclass(frozen=True)
+class Chronicle:
+    """One indicator over all periods: of the whole area, and of each zone. What is computed of it is computed once."""
+
+    publication: Publication
+    indicator: Indicator
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Its layers, oldest first."""
+        return [layer for layer in self.publication.layers if layer.indicator.id == self.indicator.id]
+
+    @cached_property
+    def featured(self) -> Slice:
+        """The newest period of which enough of the area was seen; the best seen one where none was."""
+        coverage = self.publication.overall[self.indicator.id]["coverage"].values[:, 0]
+        places = [self.publication.place_of(layer) for layer in self.layers]
+        good = [place for place in places if coverage[place] >= GOOD_COVERAGE]
+        best = good[-1] if good else max(places, key=lambda place: (coverage[place], place))
+        return self.publication.periods[best]
+
+    @cached_property
+    def whole(self) -> "Strand":
+        """The whole area, as one zone."""
+        table = self.publication.overall[self.indicator.id]
+        return Strand(self.publication, table, (words.WHOLE_AREA,), is_comparison(self.indicator))
+
+    @cached_property
+    def zonal(self) -> "Strand":
+        """The zones of the project; the whole area where it has none."""
+        if self.publication.project.zones is None:
+            return self.whole
+        names = tuple(Words(name, name) for name in self.publication.zoning.names)
+        table = self.publication.series[self.indicator.id]
+        return Strand(self.publication, table, names, is_comparison(self.indicator))
+
+    def standing(self, period: Slice) -> Standing | None:
+        """How the whole area stood; None where too little was seen or there is no reference."""
+        return next(self.whole.standings(period), None)
+
+    def standings(self, period: Slice) -> list[Standing]:
+        """Every zone of which enough was seen and which has a reference, the farthest from usual first."""
+        return sorted(self.zonal.standings(period), key=lambda one: -abs(one.anomaly))
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The whole area's line and each zone's after it: value, coverage, usual by part of the year, and trend."""
+        digits = words.exact_digits_of(self.indicator)
+        strands = [self.whole] if self.zonal is self.whole else [self.whole, self.zonal]
+        return [line for strand in strands for line in strand.lines(digits)]
+
+
+@dataclass(frozen=True)
+class Strand:
+    """The statistics of some zones, (time, zone)."""
+
+    publication: Publication
+    table: xr.Dataset
+    names: tuple[Words, ...]
+    is_comparison: bool = False
+    """The values are differences from usual themselves, so that nothing is told of what is usual for them."""
+
+    @cached_property
+    def seen(self) -> xr.DataArray:
+        """Means, (time, zone), where enough of the zone was seen."""
+        return well_seen(self.table)["mean"]
+
+    @cached_property
+    def normal(self) -> xr.Dataset | None:
+        """mean, std, min, max and n_years of the reference, (part, zone), from the first part of the year on."""
+        period = self.publication.project.period
+        if period.reference is None or self.is_comparison:
+            return None
+        normal = climatology.reference(self.seen, *period.reference, period.every)
+        whole = normal.reindex(part=range(1, max(parts(self.publication)) + 1))
+        return whole.assign(n_years=whole["n_years"].fillna(0))
+
+    @cached_property
+    def _usual(self) -> dict[str, Any]:
+        """The same as arrays, (part, zone)."""
+        assert self.normal is not None  # noqa: S101 - asked for where there is one
+        return {name: self.normal[name].transpose("part", "zone").values for name in ("mean", "std", "n_years")}
+
+    def standings(self, period: Slice) -> Iterator[Standing]:
+        """Of each zone that can be told, in their order."""
+        if self.normal is None:
+            return
+        place = self.publication.periods.index(period)
+        part = part_of(period, self.publication.project.period.every) - 1
+        usual = {name: values[part] for name, values in self._usual.items()}
+        values, coverage = self.seen.values[place], self.table["coverage"].values[place]
+        for column in np.flatnonzero(np.isfinite(values - usual["mean"])):
+            spread, years = usual["std"][column], int(usual["n_years"][column])
+            kept = float(spread) if np.isfinite(spread) else None
+            told = (float(values[column]), float(usual["mean"][column]), kept, years, float(coverage[column]))
+            yield Standing(self.names[column], *told)
+
+    def lines(self, digits: int) -> Iterator[dict[str, Any]]:
+        """One for each zone, its values with so many digits."""
+        found = trends(self.publication, self.seen)
+        for column in range(len(self.names)):
+            line: dict[str, Any] = {
+                "value": _rounded(self.seen[:, column], digits),
+                "coverage": _rounded(self.table["coverage"][:, column], 2),
+                "trend": found[column],
+            }
+            yield line | self._told_usual(column, digits)
+
+    def _told_usual(self, column: int, digits: int) -> dict[str, Any]:
+        if self.normal is None:
+            return {}
+        own = self.normal.isel(zone=column)
+        names = {"mean": "mean", "low": "min", "high": "max", "spread": "std"}
+        told: dict[str, Any] = {name: _rounded(own[statistic], digits) for name, statistic in names.items()}
+        return {"usual": told | {"years": [int(count) for count in own["n_years"].values]}}
+
+
+def is_comparison(indicator: Indicator) -> bool:
+    """Whether an indicator is already measured against the reference."""
+    return any(one.statistic in REFERENCE for one in indicator.inputs)
+
+
+def chronicles(publication: Publication) -> dict[str, Chronicle]:
+    """One for each indicator, by its id."""
+    return {one.id: Chronicle(publication, one) for one in publication.project.resolved_indicators}
+
+
+def reference_warning(publication: Publication) -> Words | None:
+    """What to know of the project's reference; None where it has none, or a long one."""
+    reference = publication.project.period.reference
+    return climatology.short_record_warning(*reference) if reference else None
+
+
+def parts(publication: Publication) -> list[int]:
+    """The place of each period in its year."""
+    return [part_of(period, publication.project.period.every) for period in publication.periods]
+
+
+def trends(publication: Publication, series: xr.DataArray) -> list[dict[str, Any] | None]:
+    """Of each zone of (time, zone), the change in a year and how sure it is; None where the record is too short.
+
+    Theil-Sen slope and Mann-Kendall test, its variance corrected for autocorrelation (Hamed and Rao 1998), of the
+    differences from the mean of each part of the year over the whole record.
+    """
+    from sco.trend import trend
+
+    every = publication.project.period.every
+    first, last = publication.periods[0], publication.periods[-1]
+    if (last.end - first.start).days < FEW_YEARS * 365:
+        return [None] * series.sizes["zone"]
+    mean = climatology.reference(series, first.start, last.end, every)
+    found = trend(climatology.anomaly(series, mean, every), "hamed_rao", periods_per_unit=IN_A_YEAR[every])
+    return [_trend(found.isel(zone=column)) for column in range(series.sizes["zone"])]
+
+
+def _trend(found: xr.Dataset) -> dict[str, Any] | None:
+    slope, low, high, p = (float(found[name]) for name in ("slope", "low", "high", "p"))
+    if not np.isfinite(slope) or not np.isfinite(p):
+        return None
+    told = {"slope": slope, "low": low, "high": high}
+    return {name: float(f"{value:.4g}") for name, value in told.items()} | {"p": round(p, 4), "certain": p < CERTAIN}
+
+
+def _rounded(series: xr.DataArray, digits: int) -> Sequence[float | None]:
+    return [round(value, digits) if np.isfinite(value) else None for value in series.values.tolist()]

@@ -1,0 +1,126 @@
+"""What there is to say of a period: each indicator's map, the zones farthest from usual, and where both come from."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sco.model import Indicator, Words
+from sco.period import Slice
+from sco.products import figures, lines, origins, words
+from sco.products.contents import LEAST_SEEN, Layer, Publication
+from sco.products.lines import Chronicle, Standing
+
+FOLDER = "reports"
+LARGEST = 3
+"""Zones that are told of."""
+SCENES = 40
+"""Scenes that are named, at most; scenes.csv has them all."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One indicator in one period: a map, what it comes to, and what it was made from."""
+
+    layer: Layer = field(repr=False)
+    """Left out of what is printed of a panel, since it holds a function, whose address changes."""
+    colours: figures.Colours
+    value: float | None
+    coverage: float
+    whole: Standing | None
+    largest: tuple[Standing, ...]
+    scenes: tuple[str, ...]
+    more_scenes: int
+    made_from: tuple[str, ...]
+    rejected: int
+    codes: tuple[str, ...]
+
+    @property
+    def why_none(self) -> str:
+        """Name of the sentence that says why no zone is told of."""
+        return "paper_comparison" if lines.is_comparison(self.indicator) else "paper_no_anomalies"
+
+    @property
+    def indicator(self) -> Indicator:
+        """What is shown."""
+        return self.layer.indicator
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a report says."""
+
+    publication: Publication
+    period: Slice
+    name: Words
+    """The period as people say it."""
+    panels: tuple[Panel, ...]
+
+    @property
+    def made_from(self) -> str:
+        """SHA-256, hexadecimal, over all that its layers were made from; it stays while they stay."""
+        told = (self.publication.made_from(panel.layer) for panel in self.panels)
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+    @property
+    def credits(self) -> list[str]:
+        """The credit lines that are owed for its layers, each once."""
+        owed = (line for panel in self.panels for line in self.publication.credits_of(panel.layer))
+        return list(dict.fromkeys(owed))
+
+    @property
+    def page(self) -> str:
+        """Path of the report in the product."""
+        return f"{FOLDER}/{self.period.label}.html"
+
+    def pdf(self, language: words.Language) -> str:
+        """Path of the report in one language, for paper."""
+        return f"{FOLDER}/{self.period.label}.{language}.pdf"
+
+
+def tell(publication: Publication, chronicles: Mapping[str, Chronicle], period: Slice) -> Story:
+    """What there is to say of a period."""
+    layers = [layer for layer in publication.layers if layer.period == period]
+    panels = tuple(_panel(publication, chronicles[layer.indicator.id], layer) for layer in layers)
+    return Story(publication, period, words.named(period, publication.project.period.every), panels)
+
+
+def sources_said(publication: Publication, panel: Panel, language: words.Language) -> list[str]:
+    """Where a figure comes from, in a few lines."""
+    recipe = origins.recipe(publication, panel.indicator)
+    count = len(panel.scenes) + panel.more_scenes
+    masked = ", ".join(words.meaning(flag, language) for flag in recipe["masked"])
+    code = f"{', '.join(panel.codes)}; {words.say('version', language).format(version=recipe['version'])}"
+    told = [
+        (words.say("paper_scenes_used", language).format(n=count, rejected=panel.rejected), _scenes(panel, language)),
+        (words.say("made_from", language), "; ".join(panel.made_from)),
+        (words.say("masks", language), masked),
+        (words.say("code", language), code),
+        (words.say("paper_file", language), panel.layer.cog),
+    ]
+    return [words.labelled(label, what, language) for label, what in told if what]
+
+
+def _scenes(panel: Panel, language: words.Language) -> str:
+    more = [words.say("and_more", language).format(n=panel.more_scenes)] if panel.more_scenes else []
+    return ", ".join([*panel.scenes, *more])
+
+
+def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Panel:
+    indicator, period = layer.indicator, layer.period
+    row = publication.overall[indicator.id].isel(time=publication.place_of(layer), zone=0)
+    manifests = origins.manifests_of(publication, layer).values()
+    scenes = sorted({str(scene["id"]) for one in manifests for scene in one.get("scenes", ())})
+    coverage = float(row["coverage"])
+    return Panel(
+        layer=layer,
+        colours=figures.colours_of(publication, indicator),
+        value=float(row["mean"]) if coverage >= LEAST_SEEN else None,
+        coverage=coverage,
+        whole=chronicle.standing(period),
+        largest=tuple(chronicle.standings(period)[:LARGEST]),
+        scenes=tuple(scenes[:SCENES]),
+        more_scenes=max(0, len(scenes) - SCENES),
+        made_from=tuple(origins.made_from(manifests)),
+        rejected=len(origins.rejected_of(manifests)),
+        codes=tuple(origins.codes_of(manifests)),
+    )

@@ -1,0 +1,92 @@
+"use strict";
+// How the number at a place was made: observations, method, masks, code and scenes.
+Page.origin = (function () {
+  const { sheet } = Page;
+  const { say, pick, percent, shown, figure, element } = Page.words;
+  const list = document.getElementById("made");
+
+  function times(count, name) {
+    const digits = Number.isInteger(count) ? 0 : 1;
+    return say(name, { n: figure(count, digits) });
+  }
+
+  const counted = (found) => ["seen", "masked", "failed"].map((name) => times(found[name], name)).join(", ");
+
+  function exact(found, one) {
+    return found.value === null ? say("no_value") : shown(found.value, one, one.exact);
+  }
+
+  function where([x, y]) {
+    const [lon, lat] = Page.map.degrees([x, y]), digits = sheet.frame.degrees ? 3 : sheet.frame.cell < 50 ? 5 : 4;
+    return [lon, lat].map((value) => value.toFixed(digits));
+  }
+
+  function whereSaid(at) {
+    const [lon, lat] = where(at).map(Number), digits = where(at)[0].split(".")[1].length;
+    const west = Page.words.lang === "fr" ? "O" : "W";
+    return `${figure(Math.abs(lat), digits)}° ${lat < 0 ? "S" : "N"}, ${figure(Math.abs(lon), digits)}° ${lon < 0 ? west : "E"}`;
+  }
+
+  function tile([x, y]) {
+    const part = (pixels) => String(Math.floor(pixels / sheet.frame.tile)).padStart(3, "0");
+    return `r${part(y)}c${part(x)}`;
+  }
+
+  function row(name, ...content) {
+    return [element("dt", say(name)), element("dd", content)];
+  }
+
+  function method(one) {
+    const { recipe } = one, list = recipe.bands.join(", ");
+    const made = recipe.inputs.length ? say("derived", { inputs: recipe.inputs.join(", ") })
+      : say("composite", { composite: sheet.words[recipe.composite] ? say(recipe.composite) : recipe.composite, bands: list });
+    return `${made}; ${say("version", { version: recipe.version })}${recipe.sensors.length ? ` · ${recipe.sensors.join(", ")}` : ""}`;
+  }
+
+  function scene(one) {
+    const facts = [one.time ? one.time.slice(0, 16).replace("T", " ") + " UTC" : null, one.catalog,
+      one.cloud_percent === undefined ? null : say("cloud", { percent: percent(one.cloud_percent / 100) }),
+      one.baseline ? say("baseline", { baseline: one.baseline }) : null].filter((fact) => fact);
+    const lines = [...(one.bands ?? []), ...(one.failed ?? []).map((what) => say("unreadable", { what }))];
+    return element("li", [element("code", one.id), ` ${facts.join(" · ")}`, ...lines.map((text) => element("small", text))]);
+  }
+
+  function scenes(made, at) {
+    const own = at ? made.tiles[tile(at)] ?? [] : made.scenes.keys();
+    const found = [...own].map((place) => scene(made.scenes[place]));
+    if (!found.length) return say("no_scenes");
+    const open = window.matchMedia("(min-width: 800px)").matches ? "" : null;
+    return element("details", [element("summary", say("scene_count", { n: found.length })), element("ul", found, { class: "scenes" })], { open });
+  }
+
+  function rejected(made) {
+    const entries = made.rejected.map((text) => element("li", text));
+    if (made.more_rejected) entries.push(element("li", say("and_more", { n: made.more_rejected })));
+    const details = element("details", [element("summary", String(made.rejected.length + made.more_rejected)), element("ul", entries)]);
+    return details;
+  }
+
+  // The facts about a layer, at a place in pixels and what was found there, or all over it.
+  function draw(one, period, made, at, found) {
+    const asked = `sco explain ${sheet.project} --period ${period.label}` + (at ? ` --at ${where(at).join(",")}` : "");
+    list.replaceChildren(
+      ...row("place", at ? `${whereSaid(at)} (${tile(at)})` : say("anywhere")),
+      ...row("period", Page.words.capital(pick(period))),
+      ...(at && found ? [...row("value", element("b", exact(found, one), { id: "exact" }), ` (${cellSaid()})`), ...row("observations", counted(found))] : []),
+      ...row("method", method(one)),
+      ...(one.recipe.inputs.length ? [] : row("masks", one.recipe.masked.map((flag) => (sheet.words[`mask_${flag}`] ? say(`mask_${flag}`) : flag)).join(", ") || say("none_masked"))),
+      ...row("code", ...made.codes.map((code) => element("code", code))),
+      ...(made.made_from.length ? row("made_from", made.made_from.join("; ")) : row("scenes", scenes(made, at))),
+      ...(made.rejected.length ? row("rejected", rejected(made)) : []),
+      ...row("ask", element("code", asked)),
+    );
+  }
+
+  function cellSaid() {
+    const { frame } = sheet, metres = frame.cell;
+    const size = frame.degrees ? `${figure(metres, 3)}°` : metres >= 1000 ? `${figure(metres / 1000, 1)} km` : `${figure(metres, 0)} m`;
+    return say(frame.step === 1 ? "pixel" : "cell", { size });
+  }
+
+  return { draw, exact, counted, whereSaid, cellSaid };
+}());

@@ -1,0 +1,95 @@
+"""Files of a page: templates filled in with autoescape, data as scripts, and the map library out of its wheel."""
+
+import base64
+import json
+import zlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sco.products import words
+from sco.products.words import TEMPLATES
+
+PAGE = "page"
+"""The folder of what the page itself needs."""
+SCRIPTS = ("load.js", "words.js", "map.js", "chart.js", "origin.js", "sheet.js")
+STYLES = ("sheet.css", "print.css", "icon.svg")
+LIBRARY = ("leaflet.js", "leaflet.css")
+LICENCE = "leaflet-LICENSE.txt"
+
+
+def write_data(folder: Path, name: str, content: object, packed: bool = False) -> None:
+    """Write `content` as page/NAME.js: a script that hands it over, since a page on a disk cannot fetch a file.
+
+    Packed, it is the base64 of the zlib stream of its JSON, and less than half as long.
+    """
+    path = folder / PAGE / f"{name}.js"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = _json({"packed": pack(_json(content).encode("ascii"))} if packed else content)
+    path.write_text(f"(window.SHEET??={{}})[{_json(name)}]={told};\n", "utf-8")
+
+
+def pack(content: bytes) -> str:
+    """Base64 of the zlib stream, as the page unpacks it."""
+    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
+
+
+def copy_parts(folder: Path) -> None:
+    """Put the page's scripts and styles, and those of the map library with their licence, into page/."""
+    place = folder / PAGE
+    place.mkdir(parents=True, exist_ok=True)
+    for name in (*SCRIPTS, *STYLES, "report.js"):
+        (place / name).write_text(_light((TEMPLATES / name).read_text("utf-8")), "utf-8")
+    library = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+    for name in LIBRARY:
+        (place / name).write_bytes((library / name).read_bytes())
+    (place / LICENCE).write_text(_licence(), "utf-8")
+
+
+def _light(text: str) -> str:
+    """The text without the spaces that lines begin with, which are a tenth of what a page weighs."""
+    return "\n".join(line.lstrip() for line in text.splitlines()) + "\n"
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=True, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def fill(template: str, **facts: Any) -> str:
+    """The template with these facts in it, every one of them escaped."""
+    return _light(_environment().get_template(template).render(**facts))
+
+
+def safe_link(link: str) -> str | None:
+    """The link, if it is one that a page may offer; None for any scheme but http and https."""
+    return link if urlsplit(link).scheme in ("http", "https") else None
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["link"] = safe_link
+    environment.filters["fr"] = lambda text: words.number(text, "fr")
+    environment.filters["signed"] = lambda text: words.number(text, "en")
+    environment.filters["bytes"] = words.size
+    environment.filters["said"] = words.said
+    environment.globals["words"] = words.sentences()
+    return environment
+
+
+def _licence() -> str:
+    from importlib.metadata import distribution
+
+    found = distribution("django-js-lib-leaflet")
+    licence = next(path for path in found.files or () if path.name == "LICENSE")
+    return licence.read_text("utf-8")
