@@ -4,10 +4,11 @@ Every chunk carries a checksum, every partition the seal in its record, the arra
 file a checksum beside it, because Icechunk itself would read a flipped bit as if it were data.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from icechunk import SnapshotInfo
 from numcodecs import Zstd
 from numpy.typing import NDArray
 
@@ -15,23 +16,21 @@ from sco import checksums, chunks, layout, ledger
 from sco.errors import ScoError
 from sco.layout import LEDGER
 from sco.partition import Partition
-from sco.repository import REFUSALS, Repository, reason
+from sco.repository import BRANCH, REFUSALS, Repository, reason
 from sco.version import Place, Version
 
-UNREADABLE = (*REFUSALS, RuntimeError, ValueError, KeyError, OSError)
+UNREADABLE = (*REFUSALS, RuntimeError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
 """What icechunk, zarr and its codecs raise over bytes that are not what was written."""
 
 
 def faults(repository: Repository) -> list[str]:
     """What is wrong, one line each, naming array and chunk, and the file where the repository is local.
 
-    Reads every chunk of the newest version, and what tagged versions have beside it.
+    Reads every chunk of the newest version and of tagged ones, and what each other version that is kept brought.
     """
     files = list(_files(repository))
     try:
-        names = dict.fromkeys([repository.tip, *repository.tags.values()])
-        versions = [Version(repository.read(name)) for name in names]
-        return [*files, *_history(repository), *_contents(versions)]
+        return [*files, *_history(repository), *_contents(repository)]
     except (*UNREADABLE, ScoError) as error:
         return [*files, f"{repository.url} cannot be read: {reason(error)}"]
 
@@ -39,32 +38,59 @@ def faults(repository: Repository) -> list[str]:
 def _files(repository: Repository) -> Iterator[str]:
     folder = repository.folder
     if folder:
+        yield from checksums.faults_of_names(folder, BRANCH)
         for snapshot in _reached(repository, set(checksums.noted(folder))):
             yield from checksums.faults(folder, snapshot)
         yield from _damaged_chunks(folder)
 
 
 def _reached(repository: Repository, noted: set[str]) -> list[str]:
-    """The noted versions that the branch leads to: a killed writer may leave others. All, where it leads nowhere."""
+    """The noted versions that a name leads to: a killed writer may leave others. All, where the names lead nowhere."""
+    told = set(checksums.led_to(repository.folder, BRANCH)) if repository.folder else set()
     try:
-        return sorted(noted & {version.id for version in repository.ancestry()})
+        return sorted(told | (noted & repository.reachable().keys()))
     except UNREADABLE:
         return sorted(noted)
 
 
 def _history(repository: Repository) -> Iterator[str]:
-    noted = set(checksums.noted(repository.folder)) if repository.folder else set()
-    for version in repository.ancestry():
-        if repository.folder and version.parent_id and version.id not in noted:
-            yield f"version {version.id} ({version.message}) has no checksums in {repository.folder}"
+    folder = repository.folder
+    noted = set(checksums.noted(folder)) if folder else set()
+    for version in repository.reachable().values():
+        if folder and version.parent_id and version.id not in noted:
+            yield f"file {folder / checksums.FOLDER / version.id}.json: gone, it is of version {version.message!r}"
 
 
-def _contents(versions: Sequence[Version]) -> Iterator[str]:
+def _contents(repository: Repository) -> Iterator[str]:
+    """What the newest version and the tagged ones hold, and then the chunks that each version brought.
+
+    A partition with the same record is looked at once among the first; it may be another chunk in another version,
+    as after a rollback.
+    """
     seen: set[tuple[Partition, str]] = set()
-    for version in versions:
+    versions = repository.reachable()
+    for name in dict.fromkeys([repository.tip, *repository.tags.values()]):
+        version = Version(repository.read(name))
         yield from _metadata(version)
         yield from _axes(version)
         yield from _partitions(version, seen)
+    for name, about in versions.items():
+        if about.parent_id:
+            version = Version(repository.read(name))
+            yield from _partitions(version, set(), _brought(repository, version, about, versions))
+
+
+def _brought(
+    repository: Repository, version: Version, about: SnapshotInfo, versions: Mapping[str, SnapshotInfo]
+) -> list[str] | None:
+    """The partitions whose chunks a version wrote; None for all: it follows a forgotten one, or moved them in time."""
+    parent = versions.get(about.parent_id or "")
+    if parent is None or parent.parent_id is None:
+        return None
+    partitions: list[str] = about.metadata.get("partitions", [])
+    if partitions or Version(repository.read(parent.id)).slices[0] == version.slices[0]:
+        return partitions
+    return None
 
 
 def _metadata(version: Version) -> Iterator[str]:
@@ -81,22 +107,26 @@ def _axes(version: Version) -> Iterator[str]:
             yield f"{path}: {reason(error)}"
 
 
-def _partitions(version: Version, seen: set[tuple[Partition, str]]) -> Iterator[str]:
-    """The faults of every partition whose record was not seen in a version before, and is now."""
-    records = _records(version)
+def _partitions(
+    version: Version, seen: set[tuple[Partition, str]], names: Sequence[str] | None = None
+) -> Iterator[str]:
+    """The faults of every partition, or of those with these names, that was not seen with the same record before."""
     for indicator in version.indicators:
         for place in sorted(_places(version, indicator)):
             partition = version.partition_at(indicator, place)
-            if (partition, records.get(partition, "")) not in seen:
-                seen.add((partition, records.get(partition, "")))
+            if names is not None and str(partition) not in names:
+                continue
+            known = partition, _record(version, partition)
+            if known not in seen:
+                seen.add(known)
                 yield from _partition(version, partition)
 
 
-def _records(version: Version) -> dict[Partition, str]:
+def _record(version: Version, partition: Partition) -> str:
     try:
-        return dict(version.texts("record"))
+        return version.text(partition, "record")
     except UNREADABLE:
-        return {}  # each is read again by itself, and the one that cannot be is named
+        return ""  # it is read again with the rest, and named
 
 
 def _places(version: Version, indicator: str) -> set[Place]:

@@ -4,7 +4,7 @@ Never the truth about data, which is the store: losing the journal loses history
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from typing import Self
 
 from filelock import FileLock
 
-from sco.errors import ConfigurationError
+from sco.errors import ConfigurationError, ScoError
 
 VERSION = 1
 WAIT_SECONDS = 30
@@ -90,7 +90,7 @@ class Journal:
             raise ConfigurationError(
                 f"the journal {path} cannot be used ({error}): see who holds it, or move it away"
             ) from error
-        except ConfigurationError:
+        except ScoError:
             self._database.close()
             raise
 
@@ -109,7 +109,7 @@ class Journal:
         now = datetime.now(UTC)
         run = f"{now:%Y%m%dT%H%M%S}-{token_hex(2)}"
         try:
-            self._database.execute(
+            self._execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, NULL, 'running')", (run, project, verb, wanted, _text(now))
             )
         except sqlite3.IntegrityError:  # the same second and the same four digits
@@ -118,9 +118,7 @@ class Journal:
 
     def finish_run(self, run: str, status: str) -> None:
         """Note that a run is over: done, failed, interrupted."""
-        self._database.execute(
-            "UPDATE runs SET finished = ?, status = ? WHERE id = ?", (_text(datetime.now(UTC)), status, run)
-        )
+        self._execute("UPDATE runs SET finished = ?, status = ? WHERE id = ?", (_text(datetime.now(UTC)), status, run))
 
     def note(self, *attempts: Attempt) -> None:
         """Write attempts down, all or none."""
@@ -134,19 +132,19 @@ class Journal:
     def failed(self) -> list[Attempt]:
         """The latest attempt at each partition whose latest attempt went wrong, by partition."""
         latest = "SELECT max(rowid) FROM attempts GROUP BY partition"
-        rows = self._database.execute(
+        rows = self._execute(
             f"SELECT {COLUMNS} FROM attempts WHERE rowid IN ({latest}) AND error_class != '' ORDER BY partition"  # noqa: S608 - our own column names
         )
         return [Attempt(*row) for row in rows]
 
     def runs(self, limit: int = 20) -> list[Run]:
         """The latest runs, the newest first."""
-        rows = self._database.execute("SELECT * FROM runs ORDER BY started DESC, rowid DESC LIMIT ?", (limit,))
+        rows = self._execute("SELECT * FROM runs ORDER BY started DESC, rowid DESC LIMIT ?", (limit,))
         return [_run(row) for row in rows]
 
     def pace(self) -> float | None:
         """Seconds a scene took, the median of recent attempts that went well; None before there are any."""
-        rows = self._database.execute(
+        rows = self._execute(
             "SELECT seconds / scenes FROM attempts WHERE scenes > 0 AND error_class = '' ORDER BY rowid DESC LIMIT ?",
             (RECENT,),
         ).fetchall()
@@ -154,9 +152,7 @@ class Journal:
 
     def last_success(self) -> Run | None:
         """The latest run that was done."""
-        row = self._database.execute(
-            "SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC LIMIT 1"
-        ).fetchone()
+        row = self._execute("SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC LIMIT 1").fetchone()
         return _run(row) if row else None
 
     def _prepare(self) -> None:
@@ -179,14 +175,29 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._one_thread:
+        with self._one_thread, self._taking():
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # SQLite itself ends it where the disk is full
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
+
+    def _execute(self, asked: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        with self._taking():
+            return self._database.execute(asked, values)
+
+    @contextmanager
+    def _taking(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ScoError(
+                f"the journal {self.path} cannot be used ({error}): look for space and permissions, then run again; "
+                "what was committed to the store stays"
+            ) from error
 
 
 def _text(instant: datetime) -> str:

@@ -18,7 +18,6 @@ from icechunk import Session
 from numpy.typing import NDArray
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import xr_coords
 from zarr.codecs import ZstdCodec
 
 from sco import chunks
@@ -126,6 +125,8 @@ def _variables(
 
 
 def _coordinates(tiling: Tiling) -> Iterator[Variable]:
+    from odc.geo.xr import xr_coords  # with xarray and pandas; only laying out needs them
+
     found = xr_coords(tiling.geobox, dims=("y", "x"))
     kind = "projection_{}_coordinate" if CRS(tiling.geobox.crs).projected else None
     names = {"x": "longitude", "y": "latitude"}

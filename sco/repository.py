@@ -18,7 +18,7 @@ import icechunk
 from filelock import FileLock, Timeout
 from icechunk import ConflictDetector, ConflictError, IcechunkError, RebaseFailedError, Session, SnapshotInfo
 
-from sco import checksums, chunks
+from sco import checksums, chunks, crash
 from sco.errors import ConfigurationError, IntegrityError, LockedError, ScoError, UpstreamError
 
 BRANCH = "main"
@@ -84,7 +84,7 @@ class Repository:
 
     def tag(self, name: str, snapshot: str) -> None:
         """Give a version a name for good. Raises ConfigurationError for a name that another version has."""
-        with _lock(self.url), self._writing(f"tag {name}"):
+        with self.changing(f"tag {name}"):
             there = self.tags.get(name)
             if there not in (None, snapshot):
                 raise ConfigurationError(
@@ -92,8 +92,16 @@ class Repository:
                 )
             if there is None:
                 self.versions.create_tag(name, snapshot)
-                if not _is_remote(self.url):
-                    _make_durable(self.url)
+            if self.folder:
+                checksums.note_tag(self.folder, name, snapshot)
+                _make_durable(self.url)
+
+    def reachable(self) -> dict[str, SnapshotInfo]:
+        """Every version that the branch or a name leads to, by its id."""
+        found = {version.id: version for version in self.ancestry()}
+        for tag in self.versions.list_tags():
+            found |= {version.id: version for version in self.versions.ancestry(tag=tag)}
+        return found
 
     def ancestry(self) -> Iterator[SnapshotInfo]:
         """Every version, the newest first."""
@@ -110,7 +118,7 @@ class Repository:
         No commit where `change` writes nothing. It is called again, on the newest version, when another writer
         came first and touched the same chunks. Raises LockedError, UpstreamError or ScoError.
         """
-        with _lock(self.url), self._writing(message):
+        with self.changing(message):
             for _ in range(CONFLICTS):
                 session = self.versions.writable_session(BRANCH)
                 change(session)
@@ -125,13 +133,16 @@ class Repository:
         """The committed version, or None where another writer came first."""
         base = session.snapshot_id
         land = self._commit_remote if _is_remote(self.url) else self._commit_local
+        crash.point("before commit")
         try:
-            return land(session, message, about)
+            snapshot = land(session, message, about)
         except REFUSALS as error:
             landed = self._find(about["commit"], base)
             if landed or _is_conflict(error):
                 return landed
             raise
+        crash.point("after commit")
+        return snapshot
 
     def _commit_remote(self, session: Session, message: str, about: dict[str, Any]) -> str:
         return session.commit(message, metadata=about, rebase_with=ConflictDetector(), rebase_tries=100)
@@ -142,6 +153,7 @@ class Repository:
         snapshot = session.flush(message, metadata=about)
         checksums.note(self.versions, Path(_path(self.url)), snapshot, base)
         _make_durable(self.url)
+        crash.point("mid-commit")
         self.versions.reset_branch(BRANCH, snapshot, from_snapshot_id=base)
         _make_durable(self.url)
         return snapshot
@@ -156,9 +168,11 @@ class Repository:
         return None
 
     @contextmanager
-    def _writing(self, message: str) -> Iterator[None]:
+    def changing(self, message: str) -> Iterator[None]:
+        """Keep every other writer of a local repository out while the block lasts; its refusals become our errors."""
         try:
-            yield
+            with _lock(self.url):
+                yield
         except (*REFUSALS, OSError) as error:
             kind = UpstreamError if _is_remote(self.url) else ScoError
             raise kind(
@@ -177,7 +191,7 @@ def exists(url: str) -> bool:
     with _opening(url):
         found = icechunk.Repository.exists(_storage(url))
     if not found and not _is_remote(url) and any(checksums.noted(Path(_path(url)))):
-        raise IntegrityError(f"the store {url} has lost refs/branch.{BRANCH}: restore the folder from a copy")
+        raise IntegrityError(f"the store {url} has lost refs/branch.{BRANCH}/ref.json: restore the folder from a copy")
     return found
 
 
@@ -185,6 +199,7 @@ def damaged(url: str) -> Iterator[str]:
     """The files of a local repository, other than chunks, that are gone or not what they were."""
     if not _is_remote(url):
         folder = Path(_path(url))
+        yield from checksums.faults_of_names(folder, BRANCH)
         for snapshot in checksums.noted(folder):
             yield from checksums.faults(folder, snapshot)
 

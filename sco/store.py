@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import xarray as xr
-from icechunk import IcechunkStore, Session
+from icechunk import IcechunkStore, Session, SnapshotInfo
 from numpy.typing import NDArray
 
-from sco import chunks, integrity, layout, ledger
+from sco import chunks, crash, integrity, layout, ledger
 from sco.chunks import Index
 from sco.errors import ConfigurationError, CubeError
 from sco.grid import Tiling
@@ -26,7 +25,12 @@ from sco.model import Indicator
 from sco.partition import Outcome, Partition, Record
 from sco.period import Slice
 from sco.repository import Repository, exists
+from sco.retention import KEEP_DAYS, Cleaning, clean
+from sco.rollback import Difference, difference, restore
 from sco.version import Version
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Commit:
     run: str
     """The run that made it; empty where the store itself was laid out."""
     partitions: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    """The names that were given to it."""
 
 
 class Store:
@@ -88,12 +94,12 @@ class Store:
     @property
     def tiling(self) -> Tiling:
         """The grid and the tiles that the store is cut into."""
-        return self._version().tiling
+        return self.version().tiling
 
     @property
     def slices(self) -> tuple[Slice, ...]:
         """The periods that there is room for, oldest first."""
-        return self._version().slices
+        return self.version().slices
 
     def commit(self, outcomes: Sequence[Outcome], run: str, message: str) -> str:
         """Commit these partitions, all or none; durable when this returns. The version's id.
@@ -112,11 +118,11 @@ class Store:
 
     def records(self, snapshot: str | None = None) -> dict[Partition, Record]:
         """Every partition that was committed; at the newest version unless another is named."""
-        return {one: ledger.parse_record(text) for one, text in self._version(snapshot).texts("record")}
+        return {one: ledger.parse_record(text) for one, text in self.version(snapshot).texts("record")}
 
     def manifest(self, partition: Partition, snapshot: str | None = None) -> dict[str, Any]:
         """What a partition was made from. Raises ConfigurationError where it was never committed."""
-        text = self._version(snapshot).text(partition, "manifest")
+        text = self.version(snapshot).text(partition, "manifest")
         if not text:
             raise ConfigurationError(
                 f"{partition} was never committed to {self.url}: run `sco update` or `sco backfill`"
@@ -125,14 +131,16 @@ class Store:
 
     def manifests(self, snapshot: str | None = None) -> dict[Partition, dict[str, Any]]:
         """What every committed partition was made from."""
-        return {one: json.loads(text) for one, text in self._version(snapshot).texts("manifest")}
+        return {one: json.loads(text) for one, text in self.version(snapshot).texts("manifest")}
 
-    def dataset(self, snapshot: str | None = None, tag: str | None = None) -> xr.Dataset:
+    def dataset(self, snapshot: str | None = None, tag: str | None = None) -> "xr.Dataset":
         """What is stored, decoded and lazy: (time, y, x), NaN where there is no value, counts beside each indicator.
 
         One dask chunk a partition. `valid_range` is in packed integers, as CF has it.
         """
         store = self.session_store(snapshot, tag)
+        import xarray as xr  # a third of a second, which a look at the records does without
+
         data: xr.Dataset = xr.open_zarr(store, chunks={}, consolidated=False, zarr_format=3)
         return data
 
@@ -155,19 +163,47 @@ class Store:
         """The versions that have a name, by name."""
         return self._repository.tags
 
+    def find(self, name: str) -> str:
+        """The version with this tag, this id, or the one id that begins so. Raises ConfigurationError."""
+        if name in self.tags():
+            return self.tags()[name]
+        found = [one.snapshot for one in self.history() if one.snapshot.startswith(name.upper())]
+        if name and len(found) == 1:
+            return found[0]
+        many = f"{len(found)} versions of {self.url} begin with" if found else f"{self.url} has no version"
+        raise ConfigurationError(f"{many} {name!r}: see `sco history` for versions and tags")
+
     def history(self) -> list[Commit]:
-        """Every version, the newest first."""
-        return [
-            Commit(one.id, one.written_at, one.message, one.metadata["run"], tuple(one.metadata["partitions"]))
-            for one in self._repository.ancestry()
-            if "run" in one.metadata
-        ]
+        """Every version that is kept, the newest first: what the branch and the tags lead to."""
+        named: dict[str, list[str]] = defaultdict(list)
+        for name, snapshot in self.tags().items():
+            named[snapshot].append(name)
+        versions = (one for one in self._repository.reachable().values() if "run" in one.metadata)
+        newest_first = sorted(versions, key=lambda one: one.written_at, reverse=True)
+        return [_commit_of(one, named[one.id]) for one in newest_first]
+
+    def difference(self, snapshot: str) -> Difference:
+        """The partitions that hold something else now than in this version."""
+        return difference(self.version(snapshot), self.version())
+
+    def roll_back(self, snapshot: str, run: str) -> Difference:
+        """Commit what partitions held in this version as the newest version; no version is lost. What that changed."""
+        then = self.version(snapshot)
+        found = difference(then, self.version())
+        about = {"run": run, "partitions": [str(one) for one in found.partitions]}
+        self._repository.transact(lambda session: restore(session, then), f"rollback to {snapshot}", about)
+        return found
+
+    def clean(self, keep_days: int = KEEP_DAYS) -> Cleaning:
+        """Forget versions older than this and delete what only they had; see sco.retention for what is kept."""
+        return clean(self._repository, keep_days)
 
     def verify(self) -> list[str]:
         """What is wrong, one line each, after reading every chunk of the newest version; empty where all is well."""
         return integrity.faults(self._repository)
 
-    def _version(self, snapshot: str | None = None) -> Version:
+    def version(self, snapshot: str | None = None) -> Version:
+        """One version as it is read, the newest unless another is named."""
         name = snapshot or self.tip()
         if self._last is None or self._last[0] != name:
             self._last = name, Version(self._repository.read(name))
@@ -179,6 +215,11 @@ def open_store(url: str, *, tag: str | None = None) -> IcechunkStore:
     return Store.open(url).session_store(tag=tag)
 
 
+def _commit_of(version: SnapshotInfo, tags: Sequence[str]) -> Commit:
+    run, partitions = version.metadata["run"], tuple(version.metadata["partitions"])
+    return Commit(version.id, version.written_at, version.message, run, partitions, tuple(tags))
+
+
 def _write(session: Session, outcomes: Sequence[Outcome]) -> None:
     version = Version(session)
     texts: dict[str, dict[Index, str]] = defaultdict(dict)
@@ -188,6 +229,7 @@ def _write(session: Session, outcomes: Sequence[Outcome]) -> None:
         manifest = ledger.manifest_text(outcome.manifest)
         record = ledger.record_text(outcome.record, ledger.seal(outcome.partition, manifest, planes))
         _write_planes(version, outcome, planes)
+        crash.point("mid-write")
         texts[f"{LEDGER}/{outcome.partition.indicator}/record"][place] = record
         texts[f"{LEDGER}/{outcome.partition.indicator}/manifest"][place] = manifest
     for path, written in texts.items():

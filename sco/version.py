@@ -1,6 +1,6 @@
 """One version of a store, as it is read: its axes, and the place of each partition on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -8,11 +8,11 @@ import zarr
 from icechunk import Session
 from numpy.typing import NDArray
 
-from sco import chunks, layout
+from sco import chunks, layout, ledger
 from sco.errors import ConfigurationError
 from sco.grid import Tile, Tiling
 from sco.layout import LEDGER
-from sco.partition import Partition
+from sco.partition import Partition, Record
 from sco.period import Slice
 
 Place = tuple[int, int, int]
@@ -59,6 +59,10 @@ class Version:
             self._written[path] = chunks.present(self.session, path)
         return self._written[path]
 
+    def step_of(self, period: Slice) -> int | None:
+        """The step of time of a period; None where the store has no room for it."""
+        return self._steps.get(period)
+
     def place_of(self, partition: Partition) -> Place:
         """Where a partition is. Raises ConfigurationError where the store has no room for it."""
         rows, columns = self.tiling.shape
@@ -96,3 +100,10 @@ class Version:
         for indicator in self.indicators:
             for (step, row, column), text in chunks.texts(self.session, f"{LEDGER}/{indicator}/{kind}").items():
                 yield self.partition_at(indicator, (step, row, column)), text
+
+    def records(self, indicators: Iterable[str]) -> Iterator[tuple[Partition, Record]]:
+        """The record of every partition of these indicators that was committed."""
+        for name in set(self.indicators).intersection(indicators):
+            for place, text in chunks.texts(self.session, f"{LEDGER}/{name}/record").items():
+                step, row, column = place
+                yield self.partition_at(name, (step, row, column)), ledger.parse_record(text)

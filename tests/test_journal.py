@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sco.errors import ConfigurationError
+from sco.errors import ConfigurationError, ScoError
 from sco.journal import Attempt, Journal
 
 
@@ -106,3 +106,20 @@ def test_four_processes_create_and_write_at_once(path: Path) -> None:
     with Journal(path) as journal:
         assert len(journal.failed()) == 40
         assert [run.status for run in journal.runs()] == ["done"] * 4
+
+
+def test_a_full_journal_is_said_clearly_keeps_what_it_has_and_goes_on_with_room(path: Path) -> None:
+    with Journal(path) as journal:
+        run = journal.start_run("p", "update", 3)
+        good = Attempt(run, "ndvi 2023-01 r000c000", 2.0, 4, "computed")
+        journal.note(good)
+        (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
+        journal._database.execute(f"PRAGMA max_page_count = {pages}")
+        big = Attempt(run, "ndvi 2023-02 r000c000", 2.0, 4, "failed", "transient", "x" * 100_000)
+        with pytest.raises(ScoError, match=r"cannot be used \(database or disk is full\): look for space"):
+            journal.note(good, big)
+        assert journal.failed() == []
+        journal._database.execute(f"PRAGMA max_page_count = {pages + 1000}")
+        journal.note(big)
+        assert journal.failed() == [big]
+        assert journal._database.execute("SELECT count(*) FROM attempts").fetchone() == (2,)
