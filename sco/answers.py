@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sco import crash
+from sco.choices import Source
 from sco.errors import ConfigurationError, UpstreamError
 from sco.grid import degrees_boxes, middle_longitude
 from sco.model import BBox
 from sco.observation import Observation, observations, solar_day
 from sco.period import Slice
-from sco.project import Project, Source
+from sco.project import Project
 from sco.search import Answer, recall, search
 from sco.vouching import vouched
 

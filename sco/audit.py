@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from sco.choices import Source
 from sco.errors import UpstreamError
 from sco.grid import degrees_boxes
 from sco.model import Scene
 from sco.period import divide
-from sco.project import Project, Source
+from sco.project import Project
 from sco.search import search
 
 

@@ -14,7 +14,7 @@ from sco.errors import ConfigurationError
 from sco.model import BBox
 
 if TYPE_CHECKING:
-    from sco.project import Area
+    from sco.choices import Area
 
 MOST_PIXELS = 200_000 * 200_000
 

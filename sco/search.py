@@ -11,11 +11,11 @@ from typing import Any
 import shapely
 
 from sco import library
+from sco.choices import Source
 from sco.errors import SceneError, UpstreamError
 from sco.item import ID, read_item, shown, told_time
 from sco.known_bad import why_bad
 from sco.model import BBox, Catalog, Collection, Scene
-from sco.project import Source
 from sco.reply import Question, Reply, ask, keep_reply, kept_reply, key_of
 
 Verdict = tuple[list[Scene], list["Rejected"]]

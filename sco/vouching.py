@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from sco import mirrors
+from sco.choices import Source
 from sco.errors import UpstreamError
 from sco.mirrors import Agreement
 from sco.model import Scene, Sensor
 from sco.preflight import Rules
-from sco.project import Source
 from sco.search import Answer, Rejected
 
 FORMAT = "sco.agreements/1"

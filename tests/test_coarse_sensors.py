@@ -12,6 +12,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from sco import library
+from sco.choices import Source
 from sco.compute import Block, compute_block
 from sco.grid import Tile
 from sco.item import read_item
@@ -19,7 +20,6 @@ from sco.model import Asset, Collection, Identity, Indicator, Packing, Scene, Wo
 from sco.observation import Observation, Observer, observations
 from sco.period import slice_of
 from sco.preflight import Rules
-from sco.project import Source
 from sco.quality import State, decode
 from sco.radiometry import calibration_of
 from sco.read import read_scene

@@ -11,11 +11,12 @@ import pytest
 import xarray as xr
 
 from sco import library
+from sco.choices import NOWHERE
 from sco.composite import KERNELS
 from sco.compute import apply_formula
 from sco.errors import ConfigurationError
 from sco.observation import Mosaic
-from sco.project import CONFIGS, NOWHERE, Project
+from sco.project import CONFIGS, Project
 from sco.quality import everywhere
 
 ROOT = Path(__file__).parents[1]

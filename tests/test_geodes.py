@@ -17,9 +17,9 @@ from observatory.asking import (
 )
 
 from catalogs import geodes
+from sco.choices import Source
 from sco.errors import UpstreamError
 from sco.model import Collection, Identity
-from sco.project import Source
 from sco.search import search
 
 

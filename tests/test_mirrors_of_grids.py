@@ -10,11 +10,11 @@ import pytest
 import xarray as xr
 
 from sco import mirrors
+from sco.choices import Source
 from sco.library import sensors
 from sco.mirrors import Agreement, agreement
 from sco.model import Asset, Catalog, Identity, Scene
 from sco.preflight import Rules
-from sco.project import Source
 from sco.search import search
 from sco.vouching import vouched
 

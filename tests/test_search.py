@@ -19,10 +19,10 @@ from observatory.asking import (
     source,
 )
 
+from sco.choices import Source
 from sco.errors import ConfigurationError, UpstreamError
 from sco.known_bad import known_bad
 from sco.model import Identity
-from sco.project import Source
 from sco.search import search
 
 

@@ -16,9 +16,9 @@ from observatory.asking import (
     one_collection,  # noqa: F401 - a fixture
 )
 
+from sco.choices import Source
 from sco.errors import UpstreamError
 from sco.model import BBox
-from sco.project import Source
 from sco.search import recall, search
 
 

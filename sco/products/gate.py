@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sco.choices import Publish
 from sco.model import Indicator
 from sco.period import Slice
 from sco.products.contents import Publication
-from sco.project import Publish
 
 NORMAL = 1.4826
 """Median absolute deviation -> standard deviation, of a normal distribution."""

@@ -11,6 +11,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from sco import library
+from sco.choices import Source
 from sco.compute import Block, compute_block
 from sco.grid import Tile
 from sco.model import Identity
@@ -18,7 +19,6 @@ from sco.observation import observations
 from sco.partition import Outcome
 from sco.period import slice_of
 from sco.preflight import Rules
-from sco.project import Source
 from sco.search import search
 
 GRID = GeoBox((4, 6), Affine(0.05, 0, -63.55, 0, -0.05, 44.6), "EPSG:4326")

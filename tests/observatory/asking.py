@@ -10,8 +10,8 @@ import pytest
 from catalogs.earth_search import CATALOG as EARTH_SEARCH
 from observatory import Play
 from sco import reply
+from sco.choices import Source
 from sco.model import BBox
-from sco.project import Source
 from sco.search import Answer, search
 
 COLLECTION = EARTH_SEARCH.collections["sentinel2"][-1]

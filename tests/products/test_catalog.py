@@ -10,10 +10,10 @@ import pytest
 import yaml
 from delta import LEFT, TOP, publication_in
 
+from sco.choices import Publish
 from sco.products import schemas
 from sco.products.contents import Publication
 from sco.products.publication import publish
-from sco.project import Publish
 
 HOSTILE = "</gmd:title><x>&\x00\x0b]]>\"'\n- pwned: true {{7*7}} <script>alert(1)</script>"
 GMD = "{http://www.isotc211.org/2005/gmd}"

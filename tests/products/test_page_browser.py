@@ -16,9 +16,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from sco.choices import Publish, Sheet, Text, Title
 from sco.products.contents import Publication
 from sco.products.publication import publish
-from sco.project import Project, Publish, Sheet, Text, Title
+from sco.project import Project
 from sco.store import Store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""

@@ -10,11 +10,11 @@ import pytest
 import xarray as xr
 from delta import PERIODS, publication_in, record_of
 
+from sco.choices import Explained, Publish
 from sco.errors import IntegrityError
 from sco.products.contents import Publication
 from sco.products.gate import refusals
 from sco.products.publication import publish
-from sco.project import Explained, Publish
 
 MONTHS = len(PERIODS)
 
