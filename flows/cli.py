@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sco.errors import PartitionError, ScoError
+from sco.errors import ConfigurationError, PartitionError, ScoError
 
 if TYPE_CHECKING:
     from sco.reconcile import Summary
@@ -307,6 +307,21 @@ def list_(shelf: Shelf, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def new(
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Its name, which becomes configs/PROJECT.toml.")],
+    other: Annotated[str, typer.Option("--from", metavar="OTHER", help="The project whose recipe it takes.")],
+    bbox: Annotated[str, typer.Option(metavar="W,S,E,N", help="Its box in degrees.")],
+    title_en: Annotated[str | None, typer.Option(help="Its title in English; its name if left out.")] = None,
+    title_fr: Annotated[str | None, typer.Option(help="Its title in French; its name if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The same recipe on a new territory: writes its file in configs/."""
+    from flows import territory
+
+    territory.new(project, other, _box(bbox), (title_en, title_fr), as_json)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: versions, settings, declarations, projects."""
     from flows import examine
@@ -382,6 +397,14 @@ def _give_json(kind: str, content: dict[str, Any]) -> None:
 def _point_at(product: Path) -> None:
     print(product)
     print(f"open {product / 'index.html'}", file=sys.stderr)
+
+
+def _box(told: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(number) for number in told.split(","))
+    except ValueError as error:
+        raise ConfigurationError(f"{told!r} is no box: write west,south,east,north in degrees") from error
+    return west, south, east, north
 
 
 def _day(moment: datetime | None) -> date | None:
