@@ -50,10 +50,11 @@ def _items(path: Path) -> Iterator[Any]:
 
 def _resting(file: Path) -> Iterator[Any]:
     """The items in one file. Raises UpstreamError where it is not what its name says."""
+    folder = file.resolve().parent
     try:
         for content in _contents(file):
             for item in _unfolded(content):
-                yield _placed(item, file)
+                yield _placed(item, folder)
     except (ValueError, RecursionError, rustac.RustacError, OSError) as error:
         raise UpstreamError(f"{file.name} is no STAC: {error}") from error
 
@@ -80,12 +81,12 @@ def _unfolded(content: Any) -> Iterator[Any]:
         yield content
 
 
-def _placed(item: Any, file: Path) -> Any:
+def _placed(item: Any, folder: Path) -> Any:
     """The item with the relative addresses of its assets made absolute, from the folder of its file."""
     assets = item.get("assets") if isinstance(item, Mapping) else None
     if not isinstance(assets, Mapping):
         return item
-    return {**item, "assets": {key: _absolute(asset, file.resolve().parent) for key, asset in assets.items()}}
+    return {**item, "assets": {key: _absolute(asset, folder) for key, asset in assets.items()}}
 
 
 def _absolute(asset: Any, folder: Path) -> Any:
