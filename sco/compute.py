@@ -128,9 +128,12 @@ def apply_formula(indicator: Indicator, mosaic: Mosaic) -> NDArray[np.float32]:
 
 
 def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr.Dataset:
-    """An indicator of a lazy cube, one value a period; lazy. Raises CubeError for missing bands."""
+    """An indicator of a lazy cube, one value a period, oldest first; lazy. Raises CubeError for missing bands."""
     from sco.period import divide, slice_of
 
+    if indicator.is_derived:
+        names = ", ".join(dict.fromkeys(one.indicator for one in indicator.inputs))
+        raise CubeError(f"indicator {indicator.id!r} is made from {names}, not from bands: apply its formula to these")
     missing = [band for band in indicator.bands if band not in cube]
     if missing:
         offered = ", ".join(map(str, cube.data_vars))
@@ -149,7 +152,7 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr
     result = xr.Dataset({indicator.id: composite, f"{indicator.id}_n_seen": counted.astype("uint16")})
     result = result.assign_coords(time=("period", times)).swap_dims(period="time").drop_vars("period")
     result[indicator.id].attrs = {"units": indicator.unit, "long_name": indicator.title.en}
-    return result.transpose("time", "y", "x")
+    return result.sortby("time").transpose("time", "y", "x")
 
 
 def _composed(observed: xr.Dataset, indicator: Indicator) -> xr.Dataset:

@@ -36,6 +36,9 @@ class Library(Mapping[str, T], Generic[T]):
         kind = self.noun.__name__.lower()
         raise ConfigurationError(unknown(kind, name, self, f"{self.folder}/"))
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(name in self._declared(module) for module in self._homes(name))
+
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(name for module in self._names for name in self._ids(module)))
 

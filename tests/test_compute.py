@@ -175,6 +175,16 @@ def test_the_lazy_cube_keeps_the_contract_and_gives_the_same_numbers(scenes, tmp
     assert str(lazy["time"].values[0])[:10] == "2023-07-01"
 
 
+def test_seasons_come_in_the_order_of_time():
+    days = np.array(["2022-12-05", "2023-01-10", "2023-04-10", "2023-07-10", "2023-10-10"], "datetime64[ns]")
+    red = xr.DataArray(np.full((5, 2, 2), 0.1, np.float32), {"time": days}, ("time", "y", "x")).chunk()
+    quality = xr.zeros_like(red, dtype=np.uint8)
+    found = compute.indicate(xr.Dataset({"red": red, "nir": red * 3, "quality": quality}), indicators["ndvi"], "season")
+    assert [str(time)[:10] for time in found["time"].values] == ["2022-12-01", "2023-03-01", "2023-06-01", "2023-09-01"]
+    assert found["ndvi_n_seen"].isel(y=0, x=0).values.tolist() == [2, 1, 1, 1]
+    np.testing.assert_allclose(found["ndvi"], 0.5, rtol=1e-6)
+
+
 def test_a_cube_in_memory_is_refused(scenes, tmp_path):
     sensor = sensors["sentinel2"]
     with environment():
@@ -183,6 +193,8 @@ def test_a_cube_in_memory_is_refused(scenes, tmp_path):
         sco.cube.check(cube.load())
     with pytest.raises(CubeError, match="needs nir"):
         compute.indicate(cube, indicators["ndvi"])
+    with pytest.raises(CubeError, match="'vci' is made from ndvi, not from bands"):
+        compute.indicate(cube, indicators["vci"])
     with pytest.raises(CubeError, match="dimensions time, y, x"):
         sco.cube.check(xr.Dataset({"red": ("x", np.zeros(3, np.float32))}))
 

@@ -38,6 +38,9 @@ def test_a_file_may_declare_several(folder: Path) -> None:
     (folder / "north.py").write_text(ONE.format("north"))
     (folder / "sea.py").write_text(SEVERAL.format(("sea_cold", "sea_warm", "sea")))
     found = services(folder)
+    assert "sea_warm" in found
+    assert "sea_hot" not in found
+    assert "west" not in found
     assert list(found) == ["north", "sea", "sea_cold", "sea_warm"]
     assert len(found) == 4
     assert found["sea_warm"].id == "sea_warm"
