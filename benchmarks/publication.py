@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sco.packing import pack
 from sco.partition import Outcome, Partition, Pixels, Record
 from sco.period import Slice
-from sco.products.cog import pack
 from sco.project import Project
 from sco.reconcile import lay_out
 from sco.store import Store

@@ -18,7 +18,7 @@ from sco.compute import code_version
 from sco.grid import Tile
 from sco.lineage import Calendar, Need
 from sco.model import Indicator, Input
-from sco.packing import pack
+from sco.packing import pack, unpack
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, part_of, year_before
 from sco.store import Store
@@ -193,9 +193,7 @@ class _Tile:
         step, packing = self.version.step_of(period), library.indicators[name].packing
         if step is None:
             return np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, np.float32)
-        packed = self.version.array(name)[step, rows, columns]
-        values = packed.astype(np.float32) * np.float32(packing.scale) + np.float32(packing.offset)
-        return np.where(packed == packing.fill, np.float32(np.nan), values)
+        return unpack(self.version.array(name)[step, rows, columns], packing)
 
     def _rural(self, name: str) -> list[float]:
         """Means of an indicator over the project's rural area, one a period that is due; from all tiles of the grid."""

@@ -1,7 +1,7 @@
 """Where a web address really leads, and how long the file there is, before GDAL is let near it.
 
 GDAL follows redirects by itself and cannot be told not to, so that they are followed here first, hop by hop, and GDAL
-gets the address at their end. A server that redirects GDAL after it did not redirect us is caught by `sco.gate`.
+gets the address at their end. A server that redirects GDAL after it did not redirect us is caught by `sco.proxy`.
 """
 
 import re

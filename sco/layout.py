@@ -154,7 +154,7 @@ def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[
     dims, shape, chunks = ("time", "y", "x"), (times, *tiling.geobox.shape), (1, tiling.size, tiling.size)
     packing = indicator.packing
     values, *counts = planes(indicator.id)
-    yield Variable(values, dims, shape, chunks, packing.dtype, packing.fill, _attrs(indicator))
+    yield Variable(values, dims, shape, chunks, packing.dtype, packing.fill, attributes(indicator))
     for name, meaning in zip(counts, COUNTS.values(), strict=True):
         attrs = {
             "long_name": f"{indicator.title.en}: {meaning}",
@@ -166,27 +166,24 @@ def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[
         yield Variable(name, dims, shape, chunks, "uint16", 0, attrs)
 
 
-def _attrs(indicator: Indicator) -> dict[str, Any]:
+def attributes(indicator: Indicator, counted: bool = True) -> dict[str, Any]:
+    """CF attributes of an indicator's packed values; `counted` where its counts lie beside it."""
     packing = indicator.packing
-    named = {"standard_name": indicator.standard_name} if indicator.standard_name else {}
     return {
-        **named,
         "long_name": indicator.title.en,
         "units": indicator.unit,
+        **({"standard_name": indicator.standard_name} if indicator.standard_name else {}),
         "comment": indicator.description.en,
         "references": " ".join(indicator.references),
         "cell_methods": indicator.cell_methods,
         "grid_mapping": "spatial_ref",
-        "ancillary_variables": " ".join(planes(indicator.id)[1:]),
+        **({"ancillary_variables": " ".join(planes(indicator.id)[1:])} if counted else {}),
         # CF wants the valid range of packed data in packed integers
         "valid_range": [round((limit - packing.offset) / packing.scale) for limit in indicator.valid_range],
-        **_packing(indicator),
+        "scale_factor": packing.scale,
+        "add_offset": packing.offset,
+        "_FillValue": packing.fill,
     }
-
-
-def _packing(indicator: Indicator) -> dict[str, Any]:
-    packing = indicator.packing
-    return {"scale_factor": packing.scale, "add_offset": packing.offset, "_FillValue": packing.fill}
 
 
 def _ledger_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[Variable]:

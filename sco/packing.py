@@ -1,4 +1,4 @@
-"""Physical values to the integers that the store holds."""
+"""Physical values to the integers that the store holds, and back."""
 
 from typing import Any
 
@@ -18,3 +18,9 @@ def pack(values: NDArray[np.float32], packing: Packing) -> NDArray[np.integer[An
     packed = np.empty(flat.shape, packing.dtype)
     kernels.pack(flat, packing.scale, packing.offset, float(low), float(high), packing.fill, packed)
     return packed.reshape(values.shape)
+
+
+def unpack(packed: NDArray[np.integer[Any]], packing: Packing) -> NDArray[np.float32]:
+    """Physical values, same shape; NaN for the fill."""
+    values = packed.astype(np.float32) * np.float32(packing.scale) + np.float32(packing.offset)
+    return np.where(packed == packing.fill, np.float32(np.nan), values)

@@ -19,7 +19,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from sco import gate, kernels, preflight, shrink
+from sco import kernels, preflight, proxy, shrink
 from sco.errors import UpstreamError
 from sco.handles import HANDLES, Handle
 from sco.landing import AGENT
@@ -120,7 +120,7 @@ def _lent(where: str, rules: Rules) -> AbstractContextManager[Handle]:
     landed = preflight.landing(where, rules).address
 
     def opened() -> DatasetReader:
-        with gate.through(landed, rules.hosts):
+        with proxy.through(landed, rules.hosts):
             # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
             return rasterio.open(landed, driver=preflight.driver_of(where))
 

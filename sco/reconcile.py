@@ -2,14 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Self
 
 import dask
 from dask.delayed import Delayed
-from filelock import FileLock, Timeout
 
 from sco import compute, crash, derive
 from sco.budget import Budget, carefully
@@ -17,8 +16,9 @@ from sco.cluster import Lost, computing
 from sco.compute import Block
 from sco.derive import Derivation
 from sco.entry import Only
-from sco.errors import LockedError, ScoError
+from sco.errors import ScoError
 from sco.journal import Attempt, Journal
+from sco.lock import alone
 from sco.partition import Outcome
 from sco.plan import Plan
 from sco.progress import say
@@ -120,12 +120,10 @@ class Reconciliation:
         self.budget = Budget.of(plan.tiling, machine.memory)
         self.batches = _batches(self.budget, plan.blocks(only), *plan.derivations(only))
         self.summary = Summary(self.project.id, "", len(self.batches), unusable=unusable(plan))
-        self._lock = FileLock(self.project.workspace / "run.lock", timeout=0)
 
     def __enter__(self) -> Self:
-        self.project.workspace.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
-            held.enter_context(self._locked())
+            held.enter_context(alone(self.project))
             self._journal = held.enter_context(Journal(self.project.workspace / "journal.sqlite"))
             self._cluster = held.enter_context(computing(self.machine.cluster)) if self.machine.cluster else None
             self._store = lay_out(self.project)
@@ -184,19 +182,6 @@ class Reconciliation:
             *compute.outcomes_of(blocks, run),
             *derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip()),
         ]
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"another run is working on {self.project.id} ({self._lock.lock_file}): wait for it, or stop it first"
-            ) from error
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def _note(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> None:
         reads = batch.asset_count

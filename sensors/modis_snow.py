@@ -1,8 +1,9 @@
-"""MODIS snow cover of a day, MOD10A1/MYD10A1 (500 m), collection 6.1: the snow index, and why there is none.
+"""MODIS snow (500 m), collection 6.1: two sensors, as what one product writes as codes the other means otherwise.
 
-The snow index and the reasons share one band: 0 to 100 is the index x 100, what is above is a code.
-https://doi.org/10.5067/MODIS/MOD10A1.061. The snow extent of eight days (10A2) has other codes and no index; it is
-the sensor modis_snow_8day.
+Of a day, MOD10A1/MYD10A1: the snow index and the reasons for none share a band, 0 to 100 is the index x 100, what is
+above is a code. https://doi.org/10.5067/MODIS/MOD10A1.061. The maximum extent of eight days, MOD10A2/MYD10A2, has no
+index: snow is 200, ground without snow 25, the rest says why neither is known.
+https://doi.org/10.5067/MODIS/MOD10A2.061
 """
 
 import re
@@ -11,13 +12,14 @@ from typing import Any
 
 from sco.model import Band, Classes, Identity, Quality, Sensor
 
-GRANULE = re.compile(r"(MOD|MYD)10A1\.A(\d{7})\.(h\d{2}v\d{2})\.\d{3}")
+GRANULE = re.compile(r"(MOD|MYD)10A[12]\.A(\d{7})\.(h\d{2}v\d{2})\.\d{3}")
 SATELLITES = {"MOD": "terra", "MYD": "aqua"}
-TOLD_APART = {200, 201, 211, 237, 239, 250, 254, 255}
+DAILY_CODES = {200, 201, 211, 237, 239, 250, 254, 255}
+EIGHT_DAYS_CODES = {0, 1, 11, 25, 37, 39, 50, 100, 200, 254, 255}
 
 
 def identify(item_id: str, properties: Mapping[str, Any]) -> Identity:
-    """Satellite, day and sinusoidal tile."""
+    """Satellite, day, which is the first of eight, and sinusoidal tile."""
     granule = GRANULE.match(item_id)
     return Identity(
         platform=SATELLITES[granule[1]] if granule else "",
@@ -27,7 +29,7 @@ def identify(item_id: str, properties: Mapping[str, Any]) -> Identity:
     )
 
 
-SENSOR = Sensor(
+DAILY = Sensor(
     id="modis_snow",
     version=1,
     title="MODIS snow cover of a day",
@@ -41,7 +43,7 @@ SENSOR = Sensor(
                 "night": Classes((211,)),
                 "water": Classes((237, 239)),
                 "cloud": Classes((250,)),
-                "undefined": Classes(tuple(code for code in range(101, 255) if code not in TOLD_APART)),
+                "undefined": Classes(tuple(code for code in range(101, 255) if code not in DAILY_CODES)),
             },
             masked=frozenset({"defective", "night", "water", "cloud", "undefined"}),
         ),
@@ -51,3 +53,31 @@ SENSOR = Sensor(
     credit="Contains NASA MODIS snow cover (MOD10A1/MYD10A1 v061, NSIDC DAAC) {year}",
     licence="https://www.earthdata.nasa.gov/engage/open-data-services-software-policies/data-use-guidance",
 )
+
+EIGHT_DAYS = Sensor(
+    id="modis_snow_8day",
+    version=1,
+    title="MODIS maximum snow extent of eight days",
+    bands=(Band("snow_extent", 500, nodata=255, resampling="nearest", valid=(25, 200)),),
+    qualities=(
+        Quality(
+            band="snow_extent",
+            not_acquired=Classes((255,)),
+            flags={
+                "defective": Classes((0, 1, 254)),
+                "night": Classes((11,)),
+                "water": Classes((37, 39)),
+                "cloud": Classes((50,)),
+                "lake ice": Classes((100,)),
+                "undefined": Classes(tuple(code for code in range(256) if code not in EIGHT_DAYS_CODES)),
+            },
+            masked=frozenset({"defective", "night", "water", "cloud", "lake ice", "undefined"}),
+        ),
+    ),
+    identify=identify,
+    whole_days=True,
+    credit="Contains NASA MODIS snow extent (MOD10A2/MYD10A2 v061, NSIDC DAAC) {year}",
+    licence="https://www.earthdata.nasa.gov/engage/open-data-services-software-policies/data-use-guidance",
+)
+
+SENSORS = (DAILY, EIGHT_DAYS)

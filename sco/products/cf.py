@@ -11,7 +11,6 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from sco.model import Indicator
-from sco.products.summary import COUNTS
 
 CONVENTIONS = "CF-1.11"
 TIME = {
@@ -24,27 +23,6 @@ TIME = {
     "units_metadata": "leap_seconds: none",
 }
 TIME_BOUNDS = {name: TIME[name] for name in ("units", "calendar")}
-
-
-def values(indicator: Indicator, counted: bool) -> dict[str, Any]:
-    """Attributes of an indicator's packed values; `counted` where its counts lie beside it."""
-    packing = indicator.packing
-    counts = " ".join(f"{indicator.id}_{count}" for count in COUNTS)
-    return {
-        "long_name": indicator.title.en,
-        "units": indicator.unit,
-        **({"standard_name": indicator.standard_name} if indicator.standard_name else {}),
-        "comment": indicator.description.en,
-        "references": " ".join(indicator.references),
-        "cell_methods": indicator.cell_methods,
-        "grid_mapping": "spatial_ref",
-        **({"ancillary_variables": counts} if counted else {}),
-        # CF wants the valid range of packed data in packed integers
-        "valid_range": [round((limit - packing.offset) / packing.scale) for limit in indicator.valid_range],
-        "scale_factor": packing.scale,
-        "add_offset": packing.offset,
-        "_FillValue": packing.fill,
-    }
 
 
 def counts(indicator: Indicator, words: str) -> dict[str, Any]:

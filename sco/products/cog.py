@@ -13,7 +13,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.io import DatasetWriter, MemoryFile
 from rio_cogeo import cog_validate
 
-from sco.model import Indicator, Packing
+from sco.model import Indicator
+from sco.packing import pack
 from sco.products.contents import Layer
 from sco.products.summary import COUNTS
 
@@ -48,12 +49,6 @@ def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
                 raster.set_band_description(place, f"{name}: {COUNT_WORDS[name]}")
             raster.update_tags(**_facts(layer.indicator, layer.period.label), **tags)
         _save(memory, path, overview_resampling="nearest")
-
-
-def pack(values: NDArray[np.floating[Any]], packing: Packing) -> NDArray[np.integer[Any]]:
-    """Values as the integers that stand for them; NaN as the fill value. Same shape."""
-    steps = np.rint((values.astype("float64") - packing.offset) / packing.scale)
-    return np.where(np.isfinite(steps), steps, packing.fill).astype(packing.dtype)
 
 
 def faults(path: Path, name: str) -> list[str]:

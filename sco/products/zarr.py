@@ -22,8 +22,10 @@ from odc.geo.xr import xr_coords
 from zarr.codecs import ZstdCodec
 from zarr.errors import ZarrUserWarning
 
+from sco.layout import attributes
+from sco.packing import pack
 from sco.products import cf
-from sco.products.cog import COUNT_WORDS, pack
+from sco.products.cog import COUNT_WORDS
 from sco.products.contents import Layer, Publication
 from sco.products.summary import COUNTS
 
@@ -124,7 +126,7 @@ def _lay_level(group: zarr.Group, publication: Publication, factor: int) -> None
         shape, chunk = (every, *box.shape), (1, *(min(side, length) for length in box.shape))
         counted = factor == 1
         fill, kind = indicator.packing.fill, indicator.packing.dtype
-        _create(group, indicator.id, shape, chunk, kind, fill, cf.values(indicator, counted))
+        _create(group, indicator.id, shape, chunk, kind, fill, attributes(indicator, counted))
         for count in COUNTS if counted else ():
             _create(
                 group, f"{indicator.id}_{count}", shape, chunk, "uint16", 0, cf.counts(indicator, COUNT_WORDS[count])

@@ -12,9 +12,9 @@ from rasterio.crs import CRS
 
 from sco.grid import Tile
 from sco.library import indicators
+from sco.packing import pack
 from sco.partition import Empty, Partition, Record
 from sco.period import divide
-from sco.products.cog import pack
 from sco.products.publication import Publication
 from sco.project import Project
 

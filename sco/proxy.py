@@ -1,4 +1,4 @@
-"""A gate on loopback that GDAL's web requests go through, so that no redirect leads it off the allowed hosts.
+"""A proxy on loopback that GDAL's web requests go through, so that no redirect leads it off the allowed hosts.
 
 GDAL follows redirects by itself and has no setting against it. But it can be given a proxy, and a proxy is told the
 host of every connection before it is made. This one opens connections to allowed hosts only and passes bytes on; TLS
@@ -47,14 +47,14 @@ def through(address: str, hosts: tuple[str, ...]) -> "AbstractContextManager[ras
 
 @lru_cache(maxsize=64)
 def _port(hosts: tuple[str, ...], _: int) -> int:
-    """Where this process's gate to these hosts listens; it stays open for as long as the process lives."""
-    gate = _Gate(("127.0.0.1", 0), _Passage)
-    gate.hosts = hosts
-    Thread(target=gate.serve_forever, args=(0.1,), name="gate", daemon=True).start()
-    return int(gate.server_address[1])
+    """Where this process's proxy to these hosts listens; it stays open for as long as the process lives."""
+    server = _Proxy(("127.0.0.1", 0), _Passage)
+    server.hosts = hosts
+    Thread(target=server.serve_forever, args=(0.1,), name="proxy", daemon=True).start()
+    return int(server.server_address[1])
 
 
-class _Gate(ThreadingTCPServer):
+class _Proxy(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
     hosts: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class _Gate(ThreadingTCPServer):
 class _Passage(BaseRequestHandler):
     """One connection of GDAL's, to one host."""
 
-    server: _Gate
+    server: _Proxy
     request: socket.socket
 
     def handle(self) -> None:

@@ -1,4 +1,4 @@
-"""No redirect leads GDAL off the allowed hosts, whenever it comes: an archive that changes its mind meets the gate."""
+"""No redirect leads GDAL off the allowed hosts, whenever it comes: an archive that changes its mind meets the proxy."""
 
 import socket
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from observatory import Play, archive, playing, say
 from observatory.tls import before_a_server, certificate, serving  # noqa: F401 - fixtures, and a server
 from odc.geo.geobox import GeoBox
 
-from sco import gate, landing
+from sco import landing, proxy
 from sco.errors import UpstreamError
-from sco.gate import through
 from sco.handles import HANDLES
 from sco.model import Asset, Band
 from sco.preflight import Rules
+from sco.proxy import through
 from sco.read import environment, read
 
 RED = Band("red", 10, nodata=0)
@@ -94,8 +94,8 @@ def test_a_server_that_changes_its_mind_leads_nowhere(red, honest):
         assert victim.asked == []
 
 
-def test_without_the_gate_gdal_would_follow(red):
-    """What the gate is for: the same server, opened by GDAL alone."""
+def test_without_the_proxy_gdal_would_follow(red):
+    """What the proxy is for: the same server, opened by GDAL alone."""
     with archive(red.parent) as victim, turning(red.parent, victim.url, 0) as server:
         with environment(), rasterio.open(f"{server.url}/red.tif", driver="GTiff") as file:
             np.testing.assert_array_equal(file.read(1), NUMBERS)
@@ -109,7 +109,7 @@ def test_a_late_redirect_to_an_allowed_host_is_followed(red):
 
 
 def ask(hosts: tuple[str, ...], request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", gate._port(hosts, 0)), 5) as connection:
+    with socket.create_connection(("127.0.0.1", proxy._port(hosts, 0)), 5) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(2**16), b""))
 
@@ -128,19 +128,19 @@ def ask(hosts: tuple[str, ...], request: bytes) -> bytes:
         "nonsense",
     ],
 )
-def test_the_gate_opens_to_nothing_else(request_line):
+def test_the_proxy_opens_to_nothing_else(request_line):
     hosts = ("archive.example.org", ".blob.core.windows.net")
-    assert ask(hosts, f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == gate.REFUSED
+    assert ask(hosts, f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == proxy.REFUSED
 
 
 def test_a_host_that_nobody_is_at_is_told():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{unused.getsockname()[1]}"
-    assert ask((host,), f"CONNECT {host} HTTP/1.1\r\n\r\n".encode()) == gate.NOBODY
+    assert ask((host,), f"CONNECT {host} HTTP/1.1\r\n\r\n".encode()) == proxy.NOBODY
 
 
-def test_a_local_file_and_a_bucket_need_no_gate():
+def test_a_local_file_and_a_bucket_need_no_proxy():
     for address in ("/data/red.tif", "s3://bucket/red.tif"):
         with through(address, ()) as passage:
             assert passage is None
@@ -149,7 +149,7 @@ def test_a_local_file_and_a_bucket_need_no_gate():
 # TLS
 
 
-def test_tls_goes_through_the_gate_unbroken_and_off_the_hosts_it_does_not(red, over_tls):
+def test_tls_goes_through_the_proxy_unbroken_and_off_the_hosts_it_does_not(red, over_tls):
     with archive(red.parent) as good, over_tls(good) as host:
         np.testing.assert_array_equal(numbers_at(f"https://{host}/red.tif", host), NUMBERS)
         HANDLES.close()
@@ -167,12 +167,12 @@ def a_proxy() -> Iterator[tuple[str, list[str]]]:
 
     class Proxy(BaseRequestHandler):
         def handle(self) -> None:
-            head, _ = gate._head_of(self.request)
+            head, _ = proxy._head_of(self.request)
             host, port = head.split(b" ")[1].decode().split(":")
             asked.append(f"{host}:{port}")
             with socket.create_connection((host, int(port))) as there:
-                self.request.sendall(gate.OPEN)
-                gate._pour(self.request, there)
+                self.request.sendall(proxy.OPEN)
+                proxy._pour(self.request, there)
 
     with serving(Proxy) as address:
         yield address, asked
@@ -182,19 +182,19 @@ def test_a_proxy_of_the_environment_is_gone_through(red, over_tls, monkeypatch):
     with archive(red.parent) as good, over_tls(good) as host:
         with playing(lambda *_: say(b"", 407)) as refusing:
             monkeypatch.setenv("HTTPS_PROXY", refusing.url)
-            assert gate._proxy_for("archive.example.org").netloc == refusing.host
+            assert proxy._proxy_for("archive.example.org").netloc == refusing.host
             answer = ask((host,), f"CONNECT {host} HTTP/1.1\r\n\r\n".encode())
-            assert answer == gate.NOBODY
+            assert answer == proxy.NOBODY
         with a_proxy() as (address, asked):
             monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
             np.testing.assert_array_equal(numbers_at(f"https://{host}/red.tif", host), NUMBERS)
-        assert len(asked) >= 2  # our check, and GDAL by way of the gate
+        assert len(asked) >= 2  # our check, and GDAL by way of the proxy
         assert set(asked) == {host}
 
 
 def test_a_proxy_is_told_who_asks():
-    named = gate.urlsplit("http://me:s%20cret@proxy.example.org:3128")
-    assert gate._credentials(named, b"CONNECT x\r\n\r\n") == [b"Proxy-Authorization: Basic bWU6cyBjcmV0"]
+    named = proxy.urlsplit("http://me:s%20cret@proxy.example.org:3128")
+    assert proxy._credentials(named, b"CONNECT x\r\n\r\n") == [b"Proxy-Authorization: Basic bWU6cyBjcmV0"]
     sent = b"CONNECT x\r\nProxy-Authorization: Basic eDp5\r\n\r\n"
-    assert gate._credentials(named, sent) == [b"Proxy-Authorization: Basic eDp5"]
-    assert gate._credentials(gate.urlsplit("http://proxy:1"), b"CONNECT x\r\n\r\n") == []
+    assert proxy._credentials(named, sent) == [b"Proxy-Authorization: Basic eDp5"]
+    assert proxy._credentials(proxy.urlsplit("http://proxy:1"), b"CONNECT x\r\n\r\n") == []

@@ -1,0 +1,1 @@
+"""The commands of `sco`, by what they are for; each file is one group."""
