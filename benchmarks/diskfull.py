@@ -123,7 +123,7 @@ def full_under_staging(folder: Path, world: tiny.Tiny) -> Case:
 def _update(file: Path, done: list[str], full_after: int | None = None, disk: Path | None = None) -> None:
     from flows import run
     from sco import reconcile
-    from sco.reconcile import Machine
+    from sco.machine import Machine
 
     reconcile.BATCH_BLOCKS = 1
 

@@ -15,9 +15,10 @@ import scenes
 from contest import line
 
 from sco.entry import Only
+from sco.machine import Machine
 from sco.plan import make_plan
 from sco.project import Project
-from sco.reconcile import Machine, Reconciliation
+from sco.reconcile import Reconciliation
 
 MONTHS = 120
 SIZE = 1280

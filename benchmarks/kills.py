@@ -76,7 +76,7 @@ def live(file: str, told: str, with_product: bool, crash_at: str) -> None:
         os.environ[crash.SWITCH] = crash_at
     from flows import run
     from sco import reconcile
-    from sco.reconcile import Machine
+    from sco.machine import Machine
 
     reconcile.BATCH_BLOCKS = 1  # one period of one tile, and one indicator: one partition a commit
 

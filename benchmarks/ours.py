@@ -8,9 +8,10 @@ from pathlib import Path
 
 import dask.array  # noqa: F401 - xarray does at its first array, and imports are not work
 
+from sco.machine import Machine
 from sco.plan import make_plan
 from sco.project import Project
-from sco.reconcile import Machine, Reconciliation
+from sco.reconcile import Reconciliation
 
 
 def main(file: Path, workers: int) -> None:

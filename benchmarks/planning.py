@@ -1,7 +1,10 @@
-"""How long `sco plan`, `sco status` and an update with nothing to do take on a large project, as commands.
+"""How long looks at a large project take, as commands: plan, status, an update with nothing to do, a lazy cube.
 
 `.venv/bin/python benchmarks/planning.py [SCENES] [MONTHS]` (100,000 scenes over 100 months of 100 tiles unless told:
-10,000 partitions) prints one JSON line. The items lie in a file; no pixel is read.
+10,000 partitions; some minutes) prints one JSON line; no pixel is read. The items lie in a file, 4 kB each. `first` is
+the plan that sees them for the first time, `new` the next one, which still has all to do, `current` the one after all
+is done. Each command is a process of its own, from its start to its end. A promise counts in processor time, which what
+else runs on the machine lengthens least.
 """
 
 import json
@@ -31,6 +34,9 @@ from sco.project import Project
 from sco.reconcile import lay_out
 
 SCO = Path(sys.executable).parent / "sco"
+PROMISED = {"plan_new": 10, "plan_current": 10, "status": 1, "update_nothing_to_do": 3, "open_cube": 2}
+"""Seconds of a processor."""
+REPEATS = 3
 LEFT, TOP, SIDE = 700_000, 5_060_000, 32_000
 """Metres in EPSG:32631; 10 x 10 tiles of 16 pixels of 200 m."""
 START = date(2015, 1, 1)
@@ -121,27 +127,44 @@ def cost(*words: str) -> dict[str, float]:
     return {"seconds": round(time.monotonic() - began, 2), "cpu_seconds": round(busy, 2)}
 
 
+def usual(*words: str) -> dict[str, float]:
+    """The middle one of some runs of a command, by processor time."""
+    return sorted((cost(*words) for _ in range(REPEATS)), key=lambda one: one["cpu_seconds"])[REPEATS // 2]
+
+
+def opening(file: Path) -> dict[str, float]:
+    """How long a notebook that has imported what it needs waits for a lazy cube over all scenes."""
+    code = (
+        "import sys, time, sco, sco.answers, sco.cube, sco.plan, sco.preflight\n"
+        "one = sco.open_project(sys.argv[1])\n"
+        "began, busy = time.monotonic(), time.process_time()\n"
+        "cube = sco.open_cube(one, 'sentinel2', one.period.start, one.period.last_day)\n"
+        "print(time.monotonic() - began, time.process_time() - busy, cube.sizes['time'])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code, str(file)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    seconds, busy, days = told.split()
+    return {"seconds": round(float(seconds), 2), "cpu_seconds": round(float(busy), 2), "days": int(days)}
+
+
 def main(scenes: int, months: int) -> int:
-    """Time the commands; 1 if one of them is slower than promised."""
+    """Time the commands; 1 if one of them takes more than is promised."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = tiny.make(folder / "world").items()[0]
         file = project(folder, months)
         write_items(folder / "items.ndjson", template, scenes, months)
-        plan_new = cost("plan", str(file), "--json")
+        took = {"plan_first": cost("plan", str(file), "--json"), "plan_new": usual("plan", str(file), "--json")}
         known = fill(file)
-        took = {
-            "plan_new": plan_new,
-            "plan_current": cost("plan", str(file), "--json"),
-            "status": cost("status", str(file), "--json"),
-            "update_nothing_to_do": cost("update", str(file), "--engine", "local"),
+        took |= {
+            "status_first": cost("status", str(file), "--json"),
+            "plan_current": usual("plan", str(file), "--json"),
+            "status": usual("status", str(file)),
+            "update_nothing_to_do": usual("update", str(file), "--engine", "local"),
+            "open_cube": opening(file),
         }
-    print(json.dumps({"benchmark": "planning", **known, **took}))
-    return int(
-        took["plan_current"]["seconds"] > 10
-        or took["status"]["seconds"] > 1
-        or took["update_nothing_to_do"]["seconds"] > 3
-    )
+    late = [one for one, most in PROMISED.items() if took[one]["cpu_seconds"] > most]
+    print(json.dumps({"benchmark": "planning", **known, **took, "promised_cpu_seconds": PROMISED, "late": late}))
+    return int(bool(late))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How long a product takes to publish, whole and when a month is added, and how much memory at most.
 
 `.venv/bin/python benchmarks/publication.py [--side 2000] [--months 60] [--zones 25] [--folder DIR]` fills a store with
-three made-up indicators, publishes it, adds a month and publishes again, each in a process of its own as `sco publish`
-does it. Prints one JSON line. Seconds are the whole command's, memory is the most that was resident; where other work
-shares the machine, the seconds of processor say more.
+three made-up indicators and their standard errors, publishes it, adds a month and publishes again, each in a process of
+its own as `sco publish` does it. Prints one JSON line. Seconds are the whole command's, memory is the most that was
+resident; where other work shares the machine, the seconds of processor say more.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sco import uncertainty
 from sco.packing import pack
 from sco.partition import Outcome, Partition, Pixels, Record
 from sco.period import Slice
@@ -74,6 +75,11 @@ class Ground:
         else:
             ground = ground + random.normal(0, 0.02, ground.shape)
         return np.where(self._cloud(random), np.nan, np.clip(ground, 0, 1)).astype("float32")
+
+    def error(self, values: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+        """(y, x) standard errors of these values, which differ from pixel to pixel as those of few observations do."""
+        random = np.random.default_rng([self.seed, 5, number])
+        return np.where(np.isnan(values), np.nan, random.gamma(4, 0.005, values.shape)).astype("float32")
 
     def count(self, number: int, least: int) -> NDArray[np.uint16]:
         """(y, x) of an observation count, in patches."""
@@ -159,12 +165,14 @@ def fill(file: Path, side: int, months: range) -> None:
 
 def _outcomes(project: Project, ground: Ground, place: int, number: int, period: Slice) -> Iterator[Outcome]:
     indicator = project.resolved_indicators[place]
-    packed = pack(ground.month(place, number), indicator.packing)
+    values = ground.month(place, number)
+    packed = pack(values, indicator.packing)
+    errors = pack(ground.error(values, number), uncertainty.packing_of(indicator))
     counts = [ground.count(number, least) for least in (3, 1)]
     failed = np.zeros_like(counts[0])
     for tile in project.tiling:
         window = project.tiling.window_of(tile)
-        pixels = Pixels(packed[window], counts[0][window], counts[1][window], failed[window])
+        pixels = Pixels(packed[window], counts[0][window], counts[1][window], failed[window], errors[window])
         partition = Partition(period, tile, indicator.id)
         record = Record(f"{place:02x}{number:04x}".ljust(64, "0"), "bench")
         yield Outcome(partition, record, _manifest(partition, number), pixels)

@@ -96,13 +96,18 @@ def write_project(
     tile: int = 1024,
     items: str = "items.json",
     hosts: tuple[str, ...] = (),
+    uncertainty: bool = False,
 ) -> Path:
-    """A project over all the scenes, in the folder of `file`; `items` is relative to it."""
+    """A project over all the scenes, in the folder of `file`; `items` is relative to it.
+
+    Without `uncertainty`, as the peers have none.
+    """
     file.write_text(
         f"""id = "bench"
 title = {{ en = "Benchmark", fr = "Mesure" }}
 indicators = {json.dumps(list(indicators))}
 store = "store"
+uncertainty = {str(uncertainty).lower()}
 
 [period]
 start = {FIRST:%Y-%m-%d}

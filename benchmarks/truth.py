@@ -1,13 +1,14 @@
 """How far the answers are from the truth of a simulated world.
 
 `.venv/bin/python benchmarks/truth.py [DEMO_FOLDER]` tells it of the demonstration, as the README does, in one JSON
-line; run `make demo` first. `.venv/bin/python benchmarks/truth.py every FOLDER` simulates five years of a smaller
-world into FOLDER, computes every indicator that its satellites can see, and writes the table of docs/indicators.md.
+line; run `make demo` first. `.venv/bin/python benchmarks/truth.py every FOLDER` simulates into FOLDER five years of a
+smaller world, thirty of rain, six of warm seas and twenty of rising ones, computes every indicator from them, and
+writes the table of docs/indicators.md.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,8 @@ from shapely.geometry import box
 import sco
 from flows import run
 from sco import library
-from sco.simulator import Accuracy, Simulation, World, compare, monthly, simulate, with_derived
+from sco.simulator import Accuracy, World, compare, monthly, rain, sea, simulate, with_derived
+from sco.simulator.cells import Cells
 from sco.simulator.radar import monthly_radar, write_radar
 from sco.simulator.world import Grid
 
@@ -29,14 +31,9 @@ WORLD = World(size_m=24_000, start=date(2019, 1, 1), end=date(2023, 12, 31))
 REFERENCE = (date(2019, 1, 1), date(2022, 12, 31))
 RURAL = (-0.46, -0.42, -0.12, -0.06)
 """West, south, east, north in sizes of the world from its middle: the farmed plain."""
-NOT_SEEN = {
-    "precipitation": "the simulated world has no rain",
-    "sst": "the simulated world has no sea",
-    "adt": "the simulated world has no sea",
-    "sla": "the simulated world has no sea",
-}
-"""Band -> why what is made of it has no known truth."""
-NO_LOSS = "no forest is cleared in the simulated world"
+SURE = 0.95
+RISING = 2.0
+"""Millimetres a year from which on a sea that rises should be told from one that does not."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +43,38 @@ class Survey:
     sensor: str
     catalog: str
     """Whose spelling its items are in."""
-    grid: Grid
+    items: str
+    folder: str
+    """Where its files are."""
+    area: str
+    """In the words of a project."""
+    days: tuple[date, date]
+    reference: tuple[date, date]
     seen: tuple[str, ...]
     derived: tuple[str, ...]
     """In the order in which they follow from one another."""
-    items: str = "items.json"
+    every: str = "month"
 
 
+def of_metres(grid: Grid) -> str:
+    """A grid of the world as a project says it."""
+    return f'bounds = {list(grid.bounds)}\ncrs = "{grid.crs}"\nresolution = {grid.resolution_m}\ntile = 128'
+
+
+def of_degrees(cells: Cells) -> str:
+    """Cells in degrees as a project says them."""
+    return f'bounds = {list(cells.bounds)}\ncrs = "EPSG:4326"\nresolution = {cells.step}\ntile = 16'
+
+
+FIVE_YEARS = (WORLD.start, WORLD.end)
 SENTINEL2 = Survey(
     "sentinel2",
     "simulated",
-    WORLD.grid,
+    "items.json",
+    "scenes",
+    of_metres(WORLD.grid),
+    FIVE_YEARS,
+    REFERENCE,
     ("ndvi", "evi", "ndmi", "ndwi", "nbr", "water_extent", "snow_cover", "snow_days"),
     (
         *("ndvi_anomaly", "ndvi_z", "vci", "land_productivity", "land_productivity_z"),
@@ -66,11 +84,59 @@ SENTINEL2 = Survey(
 LANDSAT = Survey(
     "landsat",
     "earth_search",
-    WORLD.grid.coarser,
+    "items.json",
+    "scenes",
+    of_metres(WORLD.grid.coarser),
+    FIVE_YEARS,
+    REFERENCE,
     ("lst", "hot_days", "ndvi"),
     ("tci", "heat_island", "vci", "vhi"),
 )
-RADAR = Survey("sentinel1_rtc", "planetary_computer", WORLD.grid, ("backscatter",), ("flood_extent",), "radar.json")
+RADAR = Survey(
+    "sentinel1_rtc",
+    "planetary_computer",
+    "radar.json",
+    "scenes",
+    of_metres(WORLD.grid),
+    FIVE_YEARS,
+    REFERENCE,
+    ("backscatter",),
+    ("flood_extent", "forest_loss", "forest_loss_date", "forest_loss_confidence"),
+)
+RAIN = Survey(
+    "chirps",
+    "local",
+    "rain.json",
+    "rain",
+    of_degrees(rain.CELLS),
+    (rain.FIRST, rain.LAST),
+    (rain.FIRST, rain.LAST),
+    ("precipitation",),
+    ("spi_1", "spi_3", "spi_6", "spi_12"),
+)
+WARMTH = Survey(
+    "oisst",
+    "local",
+    "sst.json",
+    "sst",
+    of_degrees(sea.CELLS),
+    (sea.FIRST, sea.LAST),
+    (sea.FIRST, date(sea.LAST.year - 1, 12, 31)),
+    ("sst",),
+    ("sst_anomaly", *(f"marine_heatwave{end}" for end in ("", "_days", "_intensity", "_category"))),
+    every="day",
+)
+LEVELS = Survey(
+    "sea_level",
+    "local",
+    "levels.json",
+    "levels",
+    of_degrees(sea.CELLS),
+    (sea.LEVELS_FROM, sea.LEVELS_TO),
+    (sea.LEVELS_FROM, sea.LEVELS_TO),
+    ("sea_level", "sea_level_anomaly"),
+    tuple(f"sea_level_trend{end}" for end in ("", "_p", "_uncertainty")),
+)
 
 
 def of_demo(folder: Path) -> None:
@@ -86,57 +152,75 @@ def of_demo(folder: Path) -> None:
 
 def of_every(folder: Path) -> None:
     """Compute every indicator that the simulated satellites can see, and write what they say against the truth."""
-    made = simulate(folder, WORLD)
-    write_radar(WORLD, made.folder)
+    made = simulate(folder, WORLD).folder
+    _write_rural(made / "rural.geojson")
+    radar = _computed(made, RADAR, write_radar, WORLD)
+    levels = _computed(made, LEVELS, sea.write_levels)
     found = [
-        *_accuracies(made, LANDSAT, _truth_of(LANDSAT)),
-        *_accuracies(made, SENTINEL2, _truth_of(SENTINEL2)),
-        *_accuracies(made, RADAR, monthly_radar(WORLD)),
+        *compare(_computed(made, LANDSAT), _truth_of(LANDSAT, WORLD.grid.coarser)),
+        *compare(_computed(made, SENTINEL2), _truth_of(SENTINEL2, WORLD.grid)),
+        *compare(radar, monthly_radar(WORLD)),
+        *compare(*_aligned(_computed(made, RAIN, rain.write_rain), rain.true_rain())),
+        *compare(*_aligned(_computed(made, WARMTH, sea.write_temperature), sea.true_temperature())),
+        *compare(*_aligned(levels, sea.true_levels())),
     ]
     print(json.dumps({"benchmark": "truth of every indicator", "accuracy": [asdict(one) for one in found]}))
     text = PAGE.read_text("utf-8")
     before, after = text.split(MARK[0])[0], text.split(MARK[1])[1]
-    PAGE.write_text(f"{before}{MARK[0]}{table(found)}{MARK[1]}{after}", "utf-8")
+    PAGE.write_text(f"{before}{MARK[0]}{table(found, probabilities(radar, levels))}{MARK[1]}{after}", "utf-8")
 
 
-def table(found: Sequence[Accuracy]) -> str:
-    """A row for every indicator that there is: how far from the truth, or why nobody knows."""
+def table(found: Sequence[Accuracy], otherwise: Mapping[str, str]) -> str:
+    """A row for every indicator that there is: how far from the truth, or what is known where nothing is true."""
     told = {one.indicator: one for one in found}  # of what both satellites see, the later and finer
-    lines = ["| indicator | unit | bias | RMSE | pixels and months |", "|---|---|---|---|---|"]
+    lines = ["| indicator | unit | bias | RMSE | pixels and periods |", "|---|---|---|---|---|"]
     for name in library.indicators:
         unit = library.indicators[name].unit
         if name in told:
             one = told[name]
             lines.append(f"| `{name}` | {unit} | {one.bias:+.4f} | {one.rmse:.4f} | {one.n:,} |")
         else:
-            lines.append(f"| `{name}` | {unit} | – | – | {why_not(name)} |")
+            lines.append(f"| `{name}` | {unit} | – | – | {otherwise.get(name, 'not compared')} |")
     return "\n".join(lines) + "\n"
 
 
-def why_not(name: str) -> str:
-    """Why an indicator has no accuracy: the world lacks what it is made of, or it is none of one period."""
-    if name.startswith("forest_loss"):
-        return NO_LOSS
-    indicator = library.indicators[name]
-    lacking = [NOT_SEEN[band] for band in indicator.bands if band in NOT_SEEN]
-    inputs = [why_not(one.indicator) for one in indicator.inputs]
-    reasons = [*lacking, *(reason for reason in inputs if reason in NOT_SEEN.values())]
-    return reasons[0] if reasons else "not compared"
+def probabilities(radar: xr.Dataset, levels: xr.Dataset) -> dict[str, str]:
+    """Of what has no true value, because it says how sure another indicator is: whether it is right to be."""
+    clearing = monthly_radar(WORLD)["forest_loss"][-1].values == 1
+    sure = radar["forest_loss_confidence"][-1].values >= SURE
+    trend, p, half = (levels[f"sea_level_trend{end}"][-1].values for end in ("", "_p", "_uncertainty"))
+    rising, still = sea.RISES >= RISING, sea.RISES == 0
+    within = abs(trend - sea.RISES) <= half
+    return {
+        "forest_loss_confidence": f"{SURE} or more in {sure[clearing].mean():.0%} of {clearing.sum()} pixels that were "
+        f"cleared, and in {sure[~clearing].mean():.1%} of the others",
+        "sea_level_trend_p": f"below 0.05 in {(p < 0.05)[:, rising].mean():.0%} of the pixels that rise by "
+        f"{RISING:g} mm a year or more, in {(p < 0.05)[:, still].mean():.0%} of those that do not",
+        "sea_level_trend_uncertainty": f"the true trend is within it in {within.mean():.0%} of {within.size} pixels",
+    }
 
 
-def _accuracies(made: Simulation, survey: Survey, truth: xr.Dataset) -> tuple[Accuracy, ...]:
-    project = made.folder / f"{survey.sensor}.toml"
+def _computed(folder: Path, survey: Survey, write: Callable[..., Path] | None = None, *world: World) -> xr.Dataset:
+    if write is not None:
+        write(*world, folder)
+    project = folder / f"{survey.sensor}.toml"
     project.write_text(_project(survey), "utf-8")
-    _write_rural(made.folder / "rural.geojson")
     run.reconcile(str(project), "update")
-    return compare(sco.open(project), truth)
+    return sco.open(project)
 
 
-def _truth_of(survey: Survey) -> xr.Dataset:
-    x, y = (xr.DataArray(one) for one in WORLD.relative(*survey.grid.centres()))
+def _aligned(stored: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both on the axes of the store, whose degrees differ in the last digits."""
+    for axis in ("y", "x"):
+        np.testing.assert_allclose(truth[axis], stored[axis], atol=1e-9)
+    return stored, truth.assign_coords(y=stored["y"].values, x=stored["x"].values)
+
+
+def _truth_of(survey: Survey, grid: Grid) -> xr.Dataset:
+    x, y = (xr.DataArray(one) for one in WORLD.relative(*grid.centres()))
     west, south, east, north = RURAL
     rural = ((x > west) & (x < east) & (y > south) & (y < north)).rename(dim_0="y", dim_1="x")
-    return with_derived(monthly(WORLD, survey.seen, survey.grid), survey.derived, REFERENCE, rural)
+    return with_derived(monthly(WORLD, survey.seen, grid), survey.derived, REFERENCE, rural)
 
 
 def _write_rural(path: Path) -> None:
@@ -156,21 +240,18 @@ title = {{ en = "Accuracy (simulated)", fr = "Exactitude (simulé)" }}
 indicators = {json.dumps([*survey.seen, *survey.derived])}
 store = "store-{survey.sensor}"
 [period]
-start = {WORLD.start}
-end = {WORLD.end}
-every = "month"
-reference = [{REFERENCE[0]}, {REFERENCE[1]}]
+start = {survey.days[0]}
+end = {survey.days[1]}
+every = "{survey.every}"
+reference = [{survey.reference[0]}, {survey.reference[1]}]
 [area]
-bounds = {list(WORLD.grid.bounds)}
-crs = "{WORLD.grid.crs}"
-resolution = {survey.grid.resolution_m}
-tile = 128
+{survey.area}
 [[sources]]
 sensor = "{survey.sensor}"
 catalogs = [{{ id = "{survey.catalog}", file = "{survey.items}" }}]
 max_cloud = 90
 [access]
-files = ["scenes"]
+files = ["{survey.folder}"]
 [rural]
 file = "rural.geojson"
 """

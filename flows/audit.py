@@ -2,12 +2,19 @@
 
 from prefect import flow
 
+from flows.artifacts import show_holdings
+from flows.deployed import reporting
+from flows.naming import run_name
 from sco.audit import Holding
 from sco.audit import audit as count
 from sco.project import Project
 
 
-@flow(name="audit", flow_run_name="audit-{project}", validate_parameters=False)
+@flow(name="audit", flow_run_name=run_name, validate_parameters=False)
 def audit(project: str) -> tuple[Holding, ...]:
     """By source, month and catalog; nothing is stored and no pixel is read."""
-    return count(Project.load(project))
+    with reporting(project):
+        one = Project.load(project)
+        holdings = count(one)
+        show_holdings(one.id, holdings)
+    return holdings

@@ -1,13 +1,14 @@
-"""Look without touching: plans, states, explanations, shelves."""
+"""Look without touching: states, explanations, shelves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from flows.terminal import give_json, give_table, readable_bytes, tell
-from sco import library
+from flows.terminal import give_json, give_table, tell
+from sco import library, uncertainty
 from sco.errors import ConfigurationError, unknown
 from sco.grid import Tile
 from sco.model import Indicator
@@ -16,52 +17,28 @@ from sco.project import CONFIGS, Project
 
 if TYPE_CHECKING:
     from sco.audit import Holding
+    from sco.journal import Attempt
 
-
-def plan(name: str, start: date | None, end: date | None, save: Path | None, as_json: bool) -> None:
-    """Show what a run would do and why; keep it in a file if asked."""
-    from sco.chain import links
-    from sco.plan import make_plan
-
-    project = Project.load(name)
-    made = make_plan(project, start, end)
-    estimate = made.estimate(pace=_pace(project))
-    chain = links(project, made.entries)
-    document = made.document() | {"estimate": vars(estimate), "chain": [vars(link) for link in chain]}
-    if save:
-        _save(save, document)
-    if as_json:
-        give_json("plan", document)
-        return
-    give_table(("period", "new", "stale", "current", "empty", "scenes", "why"), _rows_by_period(document["partitions"]))
-    took = f", about {estimate.seconds:.0f} s" if estimate.seconds is not None else ""
-    tell(
-        f"{estimate.partitions} partitions to compute from {estimate.scenes} scenes: {estimate.reads} reads, "
-        f"{readable_bytes(estimate.bytes)}, {readable_bytes(estimate.peak_memory)} a task{took}"
-    )
-    for link in chain:
-        parts = f", by the reference of {', '.join(link.parts)}" if link.parts else ""
-        tell(f"{link.source} -> {link.indicator}: {link.partitions} partitions{parts}")
-    if chain or made.chosen():
-        tell("then, when it is published: the zones' rows of these periods, and the page")
+KINDS = ("stored", "empty", "failed", "missing")
 
 
 def status(name: str, as_json: bool) -> None:
-    """Every partition's state as the store has it."""
-    from sco.store import Store
+    """Every partition's state as the store and the journal have it."""
+    from sco.recorded import records_of
 
     project = Project.load(name)
-    records = Store.open(project.store_url).records() if Store.exists(project.store_url) else {}
-    states = {partition: _stored_state(records.get(partition)) for partition in _all_partitions(project)}
+    records = records_of(project) or {}
+    attempts = _uncomputed(project)
+    standings = {one: _standing(records.get(one), attempts.get(str(one))) for one in _all_partitions(project)}
     if as_json:
-        partitions = [_partition_entry(one, state, records.get(one)) for one, state in sorted(states.items())]
-        give_json("status", {"project": project.id, "counts": Counter(states.values()), "partitions": partitions})
+        partitions = [_partition_entry(one, standing, records.get(one)) for one, standing in sorted(standings.items())]
+        counts = Counter(standing.state for standing in standings.values())
+        give_json("status", {"project": project.id, "counts": counts, "partitions": partitions})
         return
-    kinds = ("stored", "empty", "failed reads", "missing")
-    by_period: dict[str, Counter[str]] = defaultdict(Counter)
-    for partition, state in states.items():
-        by_period[partition.period.label][state] += 1
-    give_table(("period", *kinds), ((label, *(counts[kind] for kind in kinds)) for label, counts in by_period.items()))
+    by_period: dict[str, list[_Standing]] = defaultdict(list)
+    for partition, standing in standings.items():
+        by_period[partition.period.label].append(standing)
+    give_table(("period", *KINDS, "why"), ((label, *_counted(together)) for label, together in by_period.items()))
 
 
 def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
@@ -77,7 +54,8 @@ def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
     tiles = [point.tile] if point else list(project.tiling)
     wanted = (Partition(slices[period], tile, name) for name in project.indicators for tile in tiles)
     stored = store.records()
-    manifests = [store.manifest(one) for one in wanted if one in stored]
+    there = [one for one in wanted if one in stored]
+    manifests = [store.manifest(one) | _emptiness(stored[one]) for one in there]
     if not manifests:
         raise ConfigurationError(f"nothing is stored for {period} yet: run `sco update {name}` first")
     values = _values_at(store, slices[period].start, point) if point else {}
@@ -86,7 +64,7 @@ def explain(name: str, period: str, at: str | None, as_json: bool) -> None:
         return
     for manifest in manifests:
         _tell_manifest(manifest)
-    give_table(("variable", "value"), sorted(values.items()))
+    give_table(("variable", "value"), _shown(values))
 
 
 def audit(name: str, start: date | None, end: date | None, as_json: bool) -> None:
@@ -132,36 +110,6 @@ def _share(one: "Holding") -> str:
     return "" if one.completeness is None else f"{100 * one.completeness:.1f} %"
 
 
-def _pace(project: Project) -> float | None:
-    from sco.journal import Journal
-
-    kept = project.workspace / "journal.sqlite"
-    if not kept.is_file():
-        return None
-    with Journal(kept) as journal:
-        return journal.pace()
-
-
-def _save(file: Path, document: Mapping[str, Any]) -> None:
-    import json
-
-    staged = file.with_name(file.name + ".part")
-    staged.write_text(json.dumps(document, indent=1, default=str), "utf-8")
-    staged.replace(file)
-    tell(f"plan saved in {file}; apply it with: sco backfill {document['project']} --plan {file}")
-
-
-def _rows_by_period(partitions: Iterable[Mapping[str, Any]]) -> Iterable[tuple[object, ...]]:
-    periods: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for one in partitions:
-        periods[one["period"]].append(one)
-    for label, entries in periods.items():
-        states = Counter(one["state"] for one in entries)
-        why = next((one["reason"] for one in entries if one["state"] == "stale"), "")
-        scenes = max(one["scenes"] for one in entries)
-        yield (label, *(states[state] for state in ("new", "stale", "current", "empty")), scenes, why)
-
-
 def _all_partitions(project: Project) -> Iterable[Partition]:
 
     tiles = list(project.tiling)
@@ -173,21 +121,52 @@ def _all_partitions(project: Project) -> Iterable[Partition]:
     )
 
 
-def _stored_state(record: Record | None) -> str:
+@dataclass(frozen=True)
+class _Standing:
+    """How a partition stands without asking any catalog."""
+
+    state: str
+    reason: str = ""
+    failure: str | None = None
+
+
+def _standing(record: Record | None, attempt: "Attempt | None") -> _Standing:
+    held = record is not None and not record.failed_reads
+    if attempt is not None and not (held and record and record.fingerprint == attempt.fingerprint):
+        return _Standing("failed", attempt.message, attempt.error_class)
     if record is None:
-        return "missing"
+        return _Standing("missing")
     if record.failed_reads:
-        return "failed reads"
-    return "empty" if record.empty else "stored"
+        return _Standing("failed", f"{record.failed_reads} reads failed", str(record.failure or "transient"))
+    return _Standing("empty", str(record.empty)) if record.empty else _Standing("stored")
 
 
-def _partition_entry(partition: Partition, state: str, record: Record | None) -> dict[str, Any]:
+def _counted(together: Iterable[_Standing]) -> Iterable[object]:
+    """How many are in each state, then what kinds of failures and of emptiness there are."""
+    together = list(together)
+    counts = Counter(one.state for one in together)
+    kinds = Counter(one.failure or one.reason for one in together if one.failure or one.reason)
+    return (*(counts[kind] for kind in KINDS), ", ".join(f"{number} {kind}" for kind, number in kinds.items()))
+
+
+def _uncomputed(project: Project) -> "Mapping[str, Attempt]":
+    from sco.journal import Journal
+
+    kept = project.workspace / "journal.sqlite"
+    if not kept.is_file():
+        return {}
+    with Journal(kept) as journal:
+        return journal.uncomputed()
+
+
+def _partition_entry(partition: Partition, standing: _Standing, record: Record | None) -> dict[str, Any]:
     return {
         "indicator": partition.indicator,
         "period": partition.period.label,
         "tile": str(partition.tile),
-        "state": state,
-        "reason": str(record.empty) if record and record.empty else None,
+        "state": standing.state,
+        "reason": standing.reason or None,
+        "failure": standing.failure,
         "run": record.run if record else None,
     }
 
@@ -216,9 +195,20 @@ def _point(project: Project, at: str) -> _Point:
     return _Point(Tile(int(y) // project.area.tile, int(x) // project.area.tile), int(y), int(x))
 
 
-def _values_at(store: Any, start: date, point: _Point) -> dict[str, float]:
+def _values_at(store: Any, start: date, point: _Point) -> dict[str, float | None]:
+    """The numbers of a pixel; None where there is none."""
     here = store.dataset().isel(y=point.row, x=point.column).sel(time=str(start)).compute()
-    return {str(name): float(value) for name, value in here.data_vars.items() if value.ndim == 0}
+    numbers = {str(name): float(value) for name, value in here.data_vars.items() if value.ndim == 0}
+    return {name: number if isfinite(number) else None for name, number in numbers.items()}
+
+
+def _shown(values: Mapping[str, float | None]) -> Iterable[tuple[str, str]]:
+    """Each number as people write it, with its standard error where one is known."""
+    errors = {name: uncertainty.name_of(name) for name in values}
+    for name in sorted(values.keys() - errors.values()):
+        value, error = values[name], values.get(errors[name])
+        told = "none" if value is None else f"{value:.6g}"
+        yield name, told if error is None else f"{told} ± {error:.2g}"
 
 
 def _tell_manifest(manifest: Mapping[str, Any]) -> None:
@@ -228,6 +218,8 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
     known = manifest.get("completeness")
     whole = f"; {known['used']} of {known['known']} known acquisitions usable" if known else ""
     tell(f"{title}: pixel observations {seen}{whole}; code {manifest['code']}")
+    if "empty" in manifest:
+        tell(f"  it holds no value: {manifest['empty']}")
     if "made_from" in manifest:
         _tell_inputs(manifest)
         return
@@ -237,8 +229,19 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
         for band, found in one["calibration"].items()
     ]
     give_table(("scene", "catalog", "band", "scale", "offset", "evidence"), rows)
+    failed = [
+        (one["id"], one["catalog"], band, one.get("failure", {}).get(band, ""), reason)
+        for one in manifest["scenes"]
+        for band, reason in one["failed"].items()
+    ]
+    if failed:
+        give_table(("not readable", "catalog", "band", "class", "why"), failed)
     if manifest["rejected"]:
         give_table(("rejected", "catalog", "why"), ((o["id"], o["catalog"], o["reason"]) for o in manifest["rejected"]))
+
+
+def _emptiness(record: Record) -> dict[str, str]:
+    return {"empty": str(record.empty)} if record.empty else {}
 
 
 def _tell_inputs(manifest: Mapping[str, Any]) -> None:

@@ -24,6 +24,15 @@ class Take(StrEnum):
     ALL = "all"
 
 
+class Why(StrEnum):
+    """What kind of failure to take up again."""
+
+    TRANSIENT = "transient"
+    CREDENTIALS = "credentials"
+    DATA = "data"
+    BUG = "bug"
+
+
 class Shelf(StrEnum):
     """What there is to look at."""
 

@@ -2,11 +2,15 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from sco.progress import Pace
+
 SCHEMA_VERSION = 1
+LONGEST_SILENCE_S = 60.0
 
 
 def tell(text: str) -> None:
@@ -52,14 +56,17 @@ class Teller:
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
+        self._pace: Pace | None = None
         self._told = 0
+        self._told_at = 0.0
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            pace = TextColumn("{task.fields[pace]}")
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), pace)
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
         return self
@@ -72,7 +79,7 @@ class Teller:
 
     def stage(self, text: str) -> None:
         """A whole line; it ends the count in hand."""
-        self._told = 0
+        self._told, self._pace = 0, None
         if self._bar is None:
             tell(text)
             return
@@ -82,11 +89,16 @@ class Teller:
         self._bar.console.print(text, markup=False, highlight=False)
 
     def advance(self, done: int, total: int, text: str) -> None:
-        """A bar on a terminal; elsewhere a line a quarter of the way."""
+        """A bar on a terminal; elsewhere a line every quarter of the way and every minute. Both tell rate and rest."""
+        now = time.monotonic()
+        if self._pace is None or done < self._told:
+            self._pace, self._told_at = Pace(now, done), now
+        pace = self._pace.words(done, total, now)
         if self._bar is not None:
             if self._task is None:
-                self._task = self._bar.add_task(text, total=total)
-            self._bar.update(self._task, completed=done, total=total, description=text)
-        elif total and done * 4 // total > self._told * 4 // total:
-            tell(f"         {done} of {total} ({text})")
+                self._task = self._bar.add_task(text, total=total, pace="")
+            self._bar.update(self._task, completed=done, total=total, description=text, pace=pace)
+        elif total and (done * 4 // total > self._told * 4 // total or now - self._told_at >= LONGEST_SILENCE_S):
+            tell(f"         {done} of {total} ({text}){pace and f': {pace}'}")
+            self._told_at = now
         self._told = done

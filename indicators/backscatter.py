@@ -1,14 +1,14 @@
 """Radar backscatter: how much of the radar's pulse comes back; smooth water sends it away and is dark."""
 
 import numpy as np
-import xarray as xr
-from xarray import DataArray
 
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def decibels(vv: DataArray) -> DataArray:
     """10 log10 of linear gamma nought, dB; NaN where there is no power, and beyond -50 to 30."""
+    import xarray as xr
+
     power = vv.where(vv > 0)
     level: DataArray = 10 * xr.apply_ufunc(np.log10, power, dask="allowed")
     return level.where(abs(level + 10) <= 40)

@@ -2,20 +2,18 @@
 
 from dataclasses import replace
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Class, DataArray, Indicator, Input, Packing, Words
 
 CLASSES = (-0.25, -0.1, 0.1, 0.27, 0.44, 0.66)
 """dNBR between the classes below. Key and Benson 2006, https://doi.org/10.2737/RMRS-GTR-164."""
 MEANINGS = (
-    "high_regrowth",
-    "low_regrowth",
-    "unburned",
-    "low_severity",
-    "moderate_low_severity",
-    "moderate_high_severity",
-    "high_severity",
+    Class(0, Words("High regrowth", "Forte repousse"), "#1a9850"),
+    Class(1, Words("Low regrowth", "Faible repousse"), "#91cf60"),
+    Class(2, Words("Not burned", "Non brûlé"), "#e6e6e6"),
+    Class(3, Words("Low severity", "Sévérité faible"), "#fee08b"),
+    Class(4, Words("Moderate to low severity", "Sévérité modérée à faible"), "#fdae61"),
+    Class(5, Words("Moderate to high severity", "Sévérité modérée à forte"), "#f46d43"),
+    Class(6, Words("High severity", "Sévérité forte"), "#a50026"),
 )
 
 
@@ -46,6 +44,7 @@ DNBR = Indicator(
     ),
     inputs=(Input("nbr", "year_before"), Input("nbr")),
     formula=dnbr,
+    propagates=True,
     unit="1",
     valid_range=(-2.0, 2.0),
     packing=Packing(scale=1e-4),
@@ -67,7 +66,9 @@ CLASS = replace(
         "Key et Benson. Les récoltes et la sécheresse ressemblent à une sévérité faible.",
     ),
     formula=severity,
+    propagates=False,
     valid_range=(0.0, 6.0),
     packing=Packing(scale=1),
+    classes=MEANINGS,
 )
 INDICATORS = (DNBR, CLASS)

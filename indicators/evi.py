@@ -1,8 +1,6 @@
 """Enhanced vegetation index: how green the ground is, where the NDVI no longer tells dense from denser."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def evi(blue: DataArray, red: DataArray, nir: DataArray) -> DataArray:

@@ -11,11 +11,9 @@ doi:10.1109/TSMC.1979.4310076.
 from collections.abc import Iterator
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
-from xarray import DataArray
 
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Class, DataArray, Indicator, Input, Packing, Words
 
 Decibels = NDArray[np.float32]
 BLOCK = 32
@@ -30,12 +28,19 @@ LEAST_DROP = 3.0
 PERMANENT_WATER = -18.0
 """dB of the reference below which a place is dark in any year."""
 
+CLASSES = (
+    Class(0, Words("Not flooded", "Non inondé"), "#f0efe6"),
+    Class(1, Words("Flooded", "Inondé"), "#2171b5"),
+)
+
 
 def flood(backscatter: DataArray, usual: DataArray) -> DataArray:
     """1 where the backscatter has dropped as open water does, else 0; dB in. NaN where either is.
 
     Takes whole tiles: `y` and `x` are not to be cut, because the threshold is drawn from all of them.
     """
+    import xarray as xr
+
     plane = [["y", "x"], ["y", "x"]]
     flooded: DataArray = xr.apply_ufunc(
         _flooded,
@@ -116,8 +121,9 @@ INDICATOR = Indicator(
     formula=flood,
     unit="1",
     valid_range=(0.0, 1.0),
-    packing=Packing(scale=1e-4),
+    packing=Packing(scale=1),
     colormap="Blues",
+    classes=CLASSES,
     references=(
         "https://doi.org/10.1109/TGRS.2017.2737664",
         "https://doi.org/10.1109/TSMC.1979.4310076",

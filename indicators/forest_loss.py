@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xarray import DataArray, Dataset
 
 from sco.climatology import anomaly, reference, step_of
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Class, Indicator, Input, Packing, Words
 from sco.series import Columns, maps_of
 
 SHUFFLES = 499
@@ -20,6 +20,10 @@ SMALLEST_DROP = 1.0
 """dB; Sentinel-1 itself is stable to that. Torres et al. 2012, https://doi.org/10.1016/j.rse.2011.05.028."""
 FEWEST = 24
 """Values: two years of months, so that the seasons can be taken out."""
+CLASSES = (
+    Class(0, Words("No loss", "Pas de perte"), "#e5f0e0"),
+    Class(1, Words("Loss", "Perte"), "#cb181d"),
+)
 NAMES = ("date", "confidence", "drop")
 
 
@@ -145,8 +149,9 @@ INDICATORS = (
         lost,
         "1",
         valid_range=(0.0, 1.0),
-        packing=Packing(scale=1e-4),
+        packing=Packing(scale=1),
         colormap="Reds",
+        classes=CLASSES,
         is_share_of_area=True,
     ),
     _map(

@@ -1,8 +1,6 @@
 """Surface urban heat island: how much hotter a place is than the countryside around it."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def excess(lst: DataArray, rural: DataArray) -> DataArray:
@@ -22,6 +20,7 @@ INDICATOR = Indicator(
     ),
     inputs=(Input("lst"), Input("lst", "rural")),
     formula=excess,
+    propagates=True,
     unit="K",
     valid_range=(-190.0, 190.0),
     packing=Packing(scale=0.01),

@@ -1,8 +1,6 @@
 """Hot days: on what share of the clear days the ground was hotter than 40 degrees."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 THRESHOLD = 313.15
 """Kelvin, 40 degrees Celsius of the surface. A choice of ours, not a norm: the same day's air is cooler by far."""
@@ -25,7 +23,7 @@ INDICATOR = Indicator(
     ),
     bands=("lst",),
     formula=hot,
-    composite="mean",
+    composite="fraction",
     unit="1",
     valid_range=(0.0, 1.0),
     packing=Packing(scale=1e-4),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from xarray import DataArray
 
 from sco.climatology import expected, reference, step_of
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Class, Indicator, Input, Packing, Words
 from sco.season import aggregate
 from sco.trend import trend
 
@@ -15,6 +15,14 @@ MISSING = 0.25
 """Share of a year's periods from which on it does not count."""
 LIMITS = (1.28, 1.96)
 """Of z, for 80 and 95 percent confidence: the classes of the Good Practice Guidance."""
+
+CLASSES = (
+    Class(-2, Words("Declining", "En baisse"), "#a6611a"),
+    Class(-1, Words("Likely declining", "Probablement en baisse"), "#dfc27d"),
+    Class(0, Words("No significant change", "Sans changement significatif"), "#f5f5f5"),
+    Class(1, Words("Likely improving", "Probablement en hausse"), "#80cdc1"),
+    Class(2, Words("Improving", "En hausse"), "#018571"),
+)
 
 
 def annual(ndvi: DataArray) -> DataArray:
@@ -44,7 +52,13 @@ def productivity(ndvi: DataArray) -> DataArray:
 
 
 def _map(
-    name: str, title: Words, description: Words, formula: Callable[[DataArray], DataArray], top: float
+    name: str,
+    title: Words,
+    description: Words,
+    formula: Callable[[DataArray], DataArray],
+    top: float,
+    packing: Packing,
+    classes: tuple[Class, ...] = (),
 ) -> Indicator:
     return Indicator(
         id=name,
@@ -54,10 +68,12 @@ def _map(
         inputs=(Input("ndvi", "series"),),
         formula=formula,
         of_series=True,
+        every=("day", "dekad", "month", "year"),  # a calendar year is not made of whole seasons
         unit="1",
         valid_range=(-top, top),
-        packing=Packing(scale=1e-3),
+        packing=packing,
         colormap="BrBG",
+        classes=classes,
         references=(
             "https://www.unccd.int/resources/manuals-and-guides/good-practice-guidance-sdg-indicator-1531-proportion-land",
             "https://doi.org/10.2307/1907187",
@@ -88,6 +104,8 @@ INDICATORS = (
         ),
         productivity,
         2.0,
+        Packing(scale=1),
+        CLASSES,
     ),
     _map(
         "land_productivity_z",
@@ -98,5 +116,6 @@ INDICATORS = (
         ),
         z_score,
         32.0,
+        Packing(scale=1e-3),
     ),
 )

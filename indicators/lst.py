@@ -1,8 +1,6 @@
 """Land surface temperature: how hot the ground itself is by day, which is not how hot the air is."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def celsius(lst: DataArray) -> DataArray:

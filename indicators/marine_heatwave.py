@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xarray import DataArray, Dataset
 
 from sco.climatology import days_of, parts, step_of
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Class, Indicator, Input, Packing, Words
 from sco.series import Columns, several_of
 
 LEAP_DAY = 60
@@ -41,6 +41,18 @@ LONGEST = 366
 """Days up to which the length of a heatwave is counted."""
 REACH = 6
 """Days before and after that decide whether a day is in a heatwave: a gap of two, and five that are warm."""
+HAPPENING = (
+    Class(0, Words("No heatwave", "Pas de canicule"), "#f0f4f8"),
+    Class(1, Words("Heatwave", "Canicule"), "#d7301f"),
+)
+CATEGORIES = (
+    Class(0, Words("None", "Aucune"), "#f0f4f8"),
+    Class(1, Words("Moderate", "Modérée"), "#ffc866"),
+    Class(2, Words("Strong", "Forte"), "#ff6900"),
+    Class(3, Words("Severe", "Sévère"), "#9e0000"),
+    Class(4, Words("Extreme", "Extrême"), "#2d0000"),
+)
+"""Colours after Hobday et al. 2018, https://doi.org/10.5670/oceanog.2018.205."""
 NAMES = ("climate", "threshold", "days", "intensity", "category")
 
 
@@ -222,7 +234,8 @@ INDICATORS = (
         "1",
         around=(REACH, REACH),
         valid_range=(0.0, 1.0),
-        packing=Packing(scale=1e-4),
+        packing=Packing(scale=1.0),
+        classes=HAPPENING,
         cell_methods="time: mean",
         is_share_of_area=True,
         sdg="14",
@@ -270,6 +283,7 @@ INDICATORS = (
         around=(REACH, REACH),
         valid_range=(0.0, 4.0),
         packing=Packing(scale=1.0),
+        classes=CATEGORIES,
         cell_methods="time: mean",
     ),
 )

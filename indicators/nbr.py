@@ -1,8 +1,6 @@
 """Normalised burn ratio: high over green plants, low over char and bare soil."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def nbr(nir: DataArray, swir22: DataArray) -> DataArray:

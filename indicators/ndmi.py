@@ -1,8 +1,6 @@
 """Normalised difference moisture index: how much water the leaves hold."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def ndmi(nir: DataArray, swir16: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Normalised difference vegetation index: how green the ground is."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def ndvi(red: DataArray, nir: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """NDVI anomaly: how much greener or less green than usual for the time of year."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def difference(ndvi: DataArray, mean: DataArray) -> DataArray:
@@ -22,6 +20,7 @@ INDICATOR = Indicator(
     ),
     inputs=(Input("ndvi"), Input("ndvi", "mean")),
     formula=difference,
+    propagates=True,
     unit="1",
     valid_range=(-2.0, 2.0),
     packing=Packing(scale=1e-4),

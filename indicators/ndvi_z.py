@@ -1,8 +1,6 @@
 """Standardised NDVI anomaly: how unusual the greenness is, in standard deviations."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def z_score(ndvi: DataArray, mean: DataArray, std: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Normalised difference water index of McFeeters: open water, for sensors that have no short-wave infrared."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def ndwi(green: DataArray, nir: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Precipitation: how much rain and melted snow fell in the period."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def rain(precipitation: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Relativised burn ratio: burn severity that can be compared between dense and sparse vegetation."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def rbr(before: DataArray, after: DataArray) -> DataArray:
@@ -26,6 +24,7 @@ INDICATOR = Indicator(
     ),
     inputs=(Input("nbr", "year_before"), Input("nbr")),
     formula=rbr,
+    propagates=True,
     unit="1",
     valid_range=(-2.0, 2.0),
     packing=Packing(scale=1e-4),

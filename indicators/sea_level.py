@@ -1,8 +1,6 @@
 """Sea level: how high the sea stands above the geoid."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def height(adt: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Sea level anomaly: how far the sea stands above or below its own mean."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def above_mean(sla: DataArray) -> DataArray:

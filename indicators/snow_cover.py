@@ -1,10 +1,8 @@
 """Snow cover: how much of a place is under snow."""
 
 import numpy as np
-import xarray as xr
-from xarray import DataArray
 
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def snow_fraction(green: DataArray, red: DataArray, swir16: DataArray) -> DataArray:
@@ -15,6 +13,8 @@ def snow_fraction(green: DataArray, red: DataArray, swir16: DataArray) -> DataAr
     the share is 0.5 tanh(2.65 NDSI - 1.42) + 0.5 (Gascoin et al. 2020, doi:10.3390/rs12182904), which is 0.92 for the
     highest NDSI; elsewhere it is 0.
     """
+    import xarray as xr
+
     ndsi = (green - swir16) / (green + swir16)
     share: DataArray = 0.5 * xr.apply_ufunc(np.tanh, 2.65 * ndsi - 1.42, dask="allowed") + 0.5
     snow = (ndsi > 0.4) & (red > 0.2)

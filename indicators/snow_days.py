@@ -1,8 +1,6 @@
 """Snow days: on what share of the days a place was under snow, as far as clear days can tell."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def snow(green: DataArray, red: DataArray, swir16: DataArray) -> DataArray:
@@ -27,7 +25,7 @@ INDICATOR = Indicator(
     ),
     bands=("green", "red", "swir16"),
     formula=snow,
-    composite="mean",
+    composite="fraction",
     keep=frozenset({"snow"}),
     unit="1",
     valid_range=(0.0, 1.0),

@@ -10,14 +10,14 @@ from scipy.special import digamma, gammainc, ndtri, polygamma
 from xarray import DataArray
 
 from sco.climatology import parts, step_of
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import Every, Indicator, Input, Packing, Words
 from sco.series import Columns, series_of
 
 FEWEST = 3
 """Years with rain that a distribution is fitted to at least; thirty and more make a climate."""
 ENDS = 8.21
 """Beyond, the probability is 0 or 1 in double precision. https://doi.org/10.21105/joss.05415"""
-PERIODS = {"month": 12, "season": 4, "year": 1}
+PERIODS: dict[Every, int] = {"month": 12, "season": 4, "year": 1}
 """By kind of period, how many make a year."""
 
 
@@ -126,6 +126,7 @@ def _over(months: int, formula: Callable[[DataArray, DataArray], DataArray]) -> 
         inputs=(Input("precipitation", "series"), Input("precipitation", "in_reference")),
         formula=formula,
         around=(months - 1, 0),
+        every=tuple(every for every, number in PERIODS.items() if months * number % 12 == 0),
         unit="1",
         valid_range=(-8.25, 8.25),
         packing=Packing(scale=0.001),

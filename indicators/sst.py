@@ -1,8 +1,6 @@
 """Sea surface temperature."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def degrees(sst: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Sea surface temperature anomaly: how much warmer or colder than usual for the time of year."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def difference(sst: DataArray, mean: DataArray) -> DataArray:
@@ -21,6 +19,7 @@ INDICATOR = Indicator(
     ),
     inputs=(Input("sst"), Input("sst", "mean")),
     formula=difference,
+    propagates=True,
     unit="K",
     valid_range=(-48.0, 48.0),
     packing=Packing(scale=0.002),

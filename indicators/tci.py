@@ -1,8 +1,6 @@
 """Temperature condition index: where the heat of the surface is between the hottest and the coolest year."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def tci(lst: DataArray, coolest: DataArray, hottest: DataArray) -> DataArray:

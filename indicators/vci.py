@@ -1,8 +1,6 @@
 """Vegetation condition index: where the greenness is between the worst and the best year."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 
 def vci(ndvi: DataArray, least: DataArray, most: DataArray) -> DataArray:

@@ -1,8 +1,6 @@
 """Vegetation health index: drought as the plants feel it, from their greenness and from the heat of the surface."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Input, Packing, Words
+from sco.model import DataArray, Indicator, Input, Packing, Words
 
 ALPHA = 0.5
 """Weight of the VCI; the rest is the TCI's. Equal weights are FAO's choice where nothing tells which matters more."""

@@ -1,8 +1,6 @@
 """Water extent: how often a place was seen under water."""
 
-from xarray import DataArray
-
-from sco.model import Indicator, Packing, Words
+from sco.model import DataArray, Indicator, Packing, Words
 
 
 def mndwi(green: DataArray, swir16: DataArray) -> DataArray:
@@ -28,7 +26,7 @@ INDICATOR = Indicator(
     ),
     bands=("green", "swir16"),
     formula=water,
-    composite="mean",
+    composite="fraction",
     mask=frozenset({"snow"}),
     unit="1",
     valid_range=(0.0, 1.0),

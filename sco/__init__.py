@@ -6,12 +6,16 @@ From a notebook: `sco.open("demo/project.toml")` is the stored Dataset; `sco.ope
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from sco.project import Project
+
+BEGAN = time_ns()
+"""Before any other code of ours was loaded, so that a file that is older is what runs."""
 
 __all__ = ["open", "open_cube", "open_project", "open_store"]
 

@@ -1,20 +1,20 @@
 """What the catalogs answer for a project: asked now, or as it was kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
 
 from sco import crash
 from sco.choices import Source
 from sco.errors import ConfigurationError, UpstreamError
 from sco.grid import degrees_boxes, middle_longitude
-from sco.model import BBox
-from sco.observation import Observation, observations, solar_day
+from sco.kept import Case
 from sco.period import Slice
 from sco.project import Project
-from sco.search import Answer, recall, search
-from sco.vouching import vouched
-
-Question = tuple[BBox, datetime, datetime]
+from sco.roster import Roster
+from sco.search import Answer
+from sco.solar import Observation, dated, grouped
 
 
 def ask(project: Project, slices: Sequence[Slice]) -> tuple[Answer, ...]:
@@ -38,16 +38,16 @@ def gather(project: Project, sensor: str, start: date, end: date, fresh: bool = 
     span = Slice(start, end + timedelta(days=1), f"{start}/{end}")
     answers = [_answer_for(project, source, span, fresh) for source in sources]
     longitude = middle_longitude(project.geobox)
-    scenes = [scene for answer in answers for scene in answer.scenes if solar_day(scene, longitude) in span]
-    return observations(scenes, longitude)
+    scenes, days = dated(Roster.joined([answer.scenes for answer in answers]), longitude)
+    inside = np.flatnonzero((days >= start.toordinal()) & (days <= end.toordinal()))
+    return grouped(scenes.at(inside), days[inside])
 
 
 def _answer_for(project: Project, source: Source, span: Slice, fresh: bool) -> Answer:
     slices = project.period.slices()
     if not fresh and slices[0].start <= span.start and span.end <= slices[-1].end:
         try:
-            questions = _questions(project, slices)
-            kept = _joined(recall(source, *question, project.workspace / "answers") for question in questions)
+            kept = _case(project, source, slices).recall()
         except UpstreamError:
             pass  # never asked yet
         else:
@@ -56,36 +56,22 @@ def _answer_for(project: Project, source: Source, span: Slice, fresh: bool) -> A
 
 
 def _ask(project: Project, source: Source, slices: Sequence[Slice]) -> Answer:
-    questions = _questions(project, slices)
-    answer = _joined(search(source, *question, project.workspace / "answers") for question in questions)
-    return _vouched(project, source, answer)
+    return _vouched(project, source, _case(project, source, slices).ask())
 
 
 def _vouched(project: Project, source: Source, answer: Answer) -> Answer:
     """The answer without the scenes of later catalogs whose pixels nothing vouches for."""
-    from sco.plan import rules_of  # a plan starts from these answers
-
-    if len(source.catalogs) == 1:
+    if len(source.catalogs) == 1 or set(Roster.of(answer.scenes).catalogs) <= {source.resolved_catalogs[0].id}:
         return answer
+    from sco.plan import rules_of  # a plan starts from these answers
+    from sco.vouching import vouched  # with all that reads pixels
+
     return vouched(answer, source, rules_of(project), project.workspace / "agreements.json")
 
 
-def _questions(project: Project, slices: Sequence[Slice]) -> Iterator[Question]:
+def _case(project: Project, source: Source, slices: Sequence[Slice]) -> Case:
     # a solar day can begin or end up to 12 hours away from the UTC day
     half_a_day = timedelta(hours=12)
     start, end = slices[0].bounds[0] - half_a_day, slices[-1].bounds[1] + half_a_day
-    return ((box, start, end) for box in degrees_boxes(project.geobox))
-
-
-def _joined(answers: Iterable[Answer]) -> Answer:
-    """One answer from those for the two sides of the antimeridian; a scene that lies on both counts once."""
-    first, *others = answers
-    if not others:
-        return first
-    parts = (first, *others)
-    scenes = {(scene.catalog, scene.id): scene for part in parts for scene in part.scenes}
-    return Answer(
-        scenes=tuple(sorted(scenes.values(), key=lambda scene: (scene.time, scene.id))),
-        rejected=tuple(dict.fromkeys(one for part in parts for one in part.rejected)),
-        asked=tuple(one for part in parts for one in part.asked),
-    )
+    places = tuple((box, start, end) for box in degrees_boxes(project.geobox))
+    return Case(source, places, project.workspace / "answers")

@@ -12,6 +12,7 @@ from sco.compute import Block
 from sco.derive import STRIP_VALUES, Derivation
 from sco.errors import ConfigurationError, ScoError
 from sco.grid import Tiling
+from sco.roster import all_local
 from sco.tally import planes
 
 Work = Block | Derivation
@@ -80,8 +81,8 @@ class Budget:
         return self._stacks(work) + temporary + lookahead.MOST_BYTES * (not _is_local(work)) + self.kept_bytes(work)
 
     def kept_bytes(self, work: Work) -> int:
-        """What the outcomes of one piece of work take until they are committed: values and three counts a pixel."""
-        return self.tile_pixels * work.size * 8
+        """What the outcomes of one piece of work take until they are committed: values, three counts and errors."""
+        return self.tile_pixels * work.size * 10
 
     def _stacks(self, work: Work) -> int:
         """Of a block, the observations of all its indicators that are held in memory at once."""
@@ -128,8 +129,7 @@ def shown(size: int) -> str:
 
 
 def _is_local(work: Block) -> bool:
-    scenes = (scene for one in work.observations for scene in one.scenes)
-    return all(asset.href.startswith(("/", "file:")) for scene in scenes for asset in scene.assets.values())
+    return all_local(one.scenes for one in work.observations)
 
 
 def _meminfo() -> int:

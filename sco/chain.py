@@ -3,18 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sco import derive, library
-from sco.derive import Derivation
-from sco.entry import Entry, Only, State
-from sco.fingerprint import digest
+from sco import engine, library
+from sco.engine import code_version
+from sco.entry import Entry, Only, State, Verdict, entry_of, failed_before
+from sco.failure import Failure
+from sco.fingerprint import digest, errors_of
 from sco.grid import Tile, Tiling
+from sco.journal import Attempt
 from sco.lineage import Calendar, Evidence, Told, in_order
 from sco.model import Indicator
-from sco.partition import Partition, Record
+from sco.partition import Empty, Partition, Record
 from sco.period import Slice, part_of
 from sco.project import Project
-from sco.zones import Zoning, zone_of_file
+
+if TYPE_CHECKING:
+    from sco.derive import Derivation
+    from sco.zones import Zoning
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ def derived_entries(
     tiling: Tiling,
     entries: Sequence[Entry],
     records: Mapping[Partition, Record],
+    uncomputed: Mapping[str, Attempt],
 ) -> list[Entry]:
     """The derived partitions over these periods, judged by the partitions that they are made from.
 
@@ -49,7 +56,7 @@ def derived_entries(
     for step in in_order(project.resolved_indicators):
         evidence = _evidence(calendar, tiling, [*entries, *found], records)
         found += [
-            _judged(partition, indicator, project, evidence, records.get(partition))
+            _judged(partition, indicator, project, evidence, records.get(partition), uncomputed.get(str(partition)))
             for indicator in step
             for partition in _partitions(indicator, slices, tiling, calendar)
             if any(told.partitions for told in _told(partition, indicator, evidence))
@@ -59,20 +66,23 @@ def derived_entries(
 
 def derivations(
     project: Project, tiling: Tiling, entries: Sequence[Entry], only: Only
-) -> tuple[tuple[Derivation, ...], ...]:
+) -> tuple[tuple["Derivation", ...], ...]:
     """What a run of this kind derives, in steps: each step is made from what is stored before it begins.
 
     A derivation has the periods of one tile that need the same reference, so that this is read once.
     """
+    from sco.derive import Derivation  # with all that computes, which a look at a plan does without
+
     wanted: dict[tuple[str, Tile, int], dict[str, str]] = defaultdict(dict)
     for entry in entries:
         if entry.derived and entry.is_chosen(only):
             one = entry.partition
             wanted[one.indicator, one.tile, _shared(one, project)][one.period.label] = entry.fingerprint
     calendar, rural = calendar_of(project), _rural_area(project)
+    outside = frozenset(one.label for one in calendar.slices if not project.period.is_in_season(one))
     return tuple(
         tuple(
-            Derivation(name, tile, due, calendar, rural)
+            Derivation(name, tile, due, calendar, rural, project.uncertainty, outside)
             for (name, tile, _), due in sorted(wanted.items())
             if name in {one.id for one in step}
         )
@@ -108,9 +118,11 @@ def _evidence(
     calendar: Calendar, tiling: Tiling, entries: Sequence[Entry], records: Mapping[Partition, Record]
 ) -> Evidence:
     stored = {partition: record.fingerprint for partition, record in records.items()}
-    planned = {entry.partition: entry.fingerprint for entry in entries}
+    # what failed and is not tried again stays as it is stored, if it is
+    planned = {one.partition: one.fingerprint for one in entries if one.due or one.state is not State.FAILED}
     due = {entry.partition: str(entry.state) for entry in entries if entry.due}
-    return Evidence(calendar, tuple(tiling), stored | planned, due)
+    failed = {one: record for one, record in records.items() if record.failed_reads}
+    return Evidence(calendar, tuple(tiling), stored | planned, due, failed)
 
 
 def _told(partition: Partition, indicator: Indicator, evidence: Evidence) -> tuple[Told, ...]:
@@ -119,38 +131,65 @@ def _told(partition: Partition, indicator: Indicator, evidence: Evidence) -> tup
 
 
 def _judged(
-    partition: Partition, indicator: Indicator, project: Project, evidence: Evidence, record: Record | None
+    partition: Partition,
+    indicator: Indicator,
+    project: Project,
+    evidence: Evidence,
+    record: Record | None,
+    attempt: Attempt | None,
 ) -> Entry:
     told = _told(partition, indicator, evidence)
-    fingerprint = digest(_basis(indicator, project, told))
-    state, reason = _state(record, fingerprint, told)
-    failed = record.failed_reads if record else 0
-    return Entry(partition, state, reason, fingerprint, 0, failed, derived=True)
+    if not project.period.is_in_season(partition.period) and not indicator.of_series:
+        fingerprint = digest({"nothing": str(Empty.OUTSIDE_SEASON)})
+        verdict = _outside(record, fingerprint)
+    else:
+        fingerprint = digest(_basis(indicator, project, told))
+        verdict = _verdict(record, attempt, fingerprint, told)
+    return entry_of(partition, verdict, fingerprint, 0, record, derived=True)
+
+
+def _outside(record: Record | None, fingerprint: str) -> Verdict:
+    if record is None:
+        return Verdict(State.NEW, str(Empty.OUTSIDE_SEASON))
+    is_known = record.fingerprint == fingerprint
+    return Verdict(State.EMPTY if is_known else State.STALE, str(Empty.OUTSIDE_SEASON))
 
 
 def _basis(indicator: Indicator, project: Project, told: Sequence[Told]) -> dict[str, object]:
     reference = project.period.reference
     return {
-        "engine": derive.VERSION,
+        "engine": engine.DERIVE,
         "indicator": [indicator.id, indicator.version],
         "reference": [str(day) for day in reference] if reference else [],
         "rural": project.rural_digest if any(one.statistic == "rural" for one in indicator.inputs) else "",
         "made_from": [one.digest for one in told],
+        **errors_of(indicator, project),
     }
 
 
-def _state(record: Record | None, fingerprint: str, told: Sequence[Told]) -> tuple[State, str]:
-    if record is None:
-        return State.NEW, f"from {sum(one.partitions for one in told)} partitions"
+def _verdict(record: Record | None, attempt: Attempt | None, fingerprint: str, told: Sequence[Told]) -> Verdict:
     moved = [one for one in told if one.moved]
-    if moved:
-        others = sum(one.moves for one in moved) - 1
-        return State.STALE, moved[0].moved + (f", {others} more change" if others else "")
-    if record.failed_reads:
-        return State.STALE, f"{record.failed_reads} reads of what it is made from failed last time"
+    why = moved[0].moved if moved else ""
+    others = sum(one.moves for one in moved) - 1
+    if record is not None and moved:
+        return Verdict(State.STALE, why + (f", {others} more change" if others else ""))
+    if attempt is not None and (failed := failed_before(None, attempt, fingerprint, code_version)):
+        return failed
+    if record is None:
+        return Verdict(State.NEW, f"from {sum(one.partitions for one in told)} partitions")
     if record.fingerprint != fingerprint:
-        return State.STALE, "what it is made from, its reference or its code changed"
-    return (State.EMPTY, str(record.empty)) if record.empty else (State.CURRENT, "")
+        return Verdict(State.STALE, "what it is made from, its reference or its code changed")
+    return _of_reads(record, sum(one.failed_reads for one in told))
+
+
+def _of_reads(record: Record, failed_now: int) -> Verdict:
+    """How a partition stands of which only the reads behind what it is made from can have changed."""
+    if record.failed_reads != failed_now:
+        return Verdict(State.STALE, f"reads of what it is made from that failed: {record.failed_reads} -> {failed_now}")
+    if record.failed_reads:
+        failure = record.failure or Failure.TRANSIENT
+        return Verdict(State.FAILED, f"{failure}: {failed_now} reads of what it is made from failed", failure)
+    return Verdict(State.EMPTY, str(record.empty)) if record.empty else Verdict(State.CURRENT, "")
 
 
 def _shared(partition: Partition, project: Project) -> int:
@@ -161,6 +200,8 @@ def _shared(partition: Partition, project: Project) -> int:
     return part_of(partition.period, project.period.every)
 
 
-def _rural_area(project: Project) -> Zoning | None:
+def _rural_area(project: Project) -> "Zoning | None":
     """The project's rural area as one zone over its grid; None where it names none."""
+    from sco.zones import zone_of_file
+
     return zone_of_file(project.rural_file, "rural", project.geobox) if project.rural_file else None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from sco import library
 from sco.errors import ConfigurationError, unknown
 from sco.model import Catalog, Collection, Sensor
-from sco.period import Every, Slice, divide
+from sco.period import Every, Slice, divide, months_of
 
 NOWHERE = "file:"
 
@@ -35,6 +35,8 @@ class Period(Frozen):
     end: date | Literal["now"] = "now"
     every: Every = "month"
     reference: tuple[date, date] | None = None
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
+    """The only months of the year that are looked at, where not all are: [5, 6, 7, 8, 9]."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -48,6 +50,14 @@ class Period(Frozen):
     def last_day(self) -> date:
         """The last day that the period covers, which is today for an open one."""
         return datetime.now(UTC).date() if self.end == "now" else self.end
+
+    def is_in_season(self, period: Slice) -> bool:
+        """Whether any day of this period is looked at."""
+        return not self.months or not months_of(period).isdisjoint(self.months)
+
+    def looks_at(self, day: date) -> bool:
+        """Whether scenes of this day are used."""
+        return not self.months or day.month in self.months
 
     def slices(self, start: date | None = None, end: date | None = None) -> tuple[Slice, ...]:
         """The slices of the period that touch the days from `start` to `end`; all of them by default."""
@@ -187,6 +197,15 @@ class Sheet(Frozen):
     """Who it is for."""
     contact: Annotated[str, Field(max_length=300)] | None = None
     """An address of the web or of mail."""
+
+
+class Deadline(Frozen):
+    """How old a project may become before `sco doctor --fresh` complains."""
+
+    days: Annotated[int, Field(ge=1)]
+    """Since the last update that ended well."""
+    values_days: Annotated[int, Field(ge=1)] | None = None
+    """Since the end of the newest period that has a value; not looked at where it is left out."""
 
 
 class Explained(Frozen):

@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 import numpy as np
 from icechunk import Session
 from numcodecs import VLenUTF8, Zstd
+from numcodecs.zstd import decompress
+from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 
 T = TypeVar("T")
 Index = tuple[int, ...]
+LEVEL = 3
+"""Of zstd, for every array."""
 
 
 def present(session: Session, path: str) -> set[Index]:
@@ -47,19 +51,45 @@ def texts(session: Session, path: str) -> dict[Index, str]:
     """
     indices = sorted(present(session, path))
     found = raw(session, [key_of(path, index) for index in indices])
-    decoded = (VLenUTF8().decode(Zstd().decode(content))[0] for content in found)
-    return {index: str(text) for index, text in zip(indices, decoded, strict=True)}
+    return dict(zip(indices, map(text_in, found), strict=True))
 
 
-def put_texts(session: Session, path: str, written: Mapping[Index, str]) -> None:
-    """Write strings to an array of one string a chunk, encoded as its metadata says: vlen-utf8, then checked zstd."""
+def text_in(content: bytes) -> str:
+    """The string in a chunk of one string: vlen-utf8 is a count, then the length of each string before it."""
+    return str(memoryview(decompress(content))[8:], "utf-8")
 
-    async def put() -> None:
-        for index, text in written.items():
-            content = Zstd(level=3, checksum=True).encode(VLenUTF8().encode(np.array([text], object)))
-            await session.store.set(key_of(path, index), default_buffer_prototype().buffer.from_bytes(content))
 
-    _wait(put())
+def encoded(plane: NDArray[Any], array: Any) -> bytes | None:
+    """A plane of (y, x) as one chunk of (time, y, x), as zarr would write it: padded, little-endian, checked zstd.
+
+    None for a plane that holds fill values only, which has no chunk.
+    """
+    if (plane == array.fill_value).all():
+        return None
+    whole = np.ascontiguousarray(plane, array.dtype.newbyteorder("<"))
+    if plane.shape != array.chunks[1:]:
+        padded = np.full(array.chunks[1:], array.fill_value, whole.dtype)
+        padded[: plane.shape[0], : plane.shape[1]] = whole
+        whole = padded
+    return bytes(Zstd(level=LEVEL, checksum=True).encode(whole))
+
+
+def encoded_text(text: str) -> bytes:
+    """A string as a chunk of its own: vlen-utf8, then checked zstd."""
+    return bytes(Zstd(level=LEVEL, checksum=True).encode(VLenUTF8().encode(np.array([text], object))))
+
+
+def put(session: Session, contents: Mapping[str, bytes | None]) -> None:
+    """Write these bytes under these keys; nothing stays under a key that has none."""
+
+    async def written() -> None:
+        for key, content in contents.items():
+            if content is None:
+                await session.store.delete(key)
+            else:
+                await session.store.set(key, default_buffer_prototype().buffer.from_bytes(content))
+
+    _wait(written())
 
 
 def move(session: Session, path: str, index: Index, to: Index) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from dask.delayed import Delayed
 from dask.graph_manipulation import clone
 
-from sco.compute import VERSION, code_version
+from sco import engine
+from sco.engine import code_version
 from sco.errors import ConfigurationError, UpstreamError
-from sco.partition import Outcome
+from sco.failure import Failure
+from sco.trial import Lost, Result, lost_by
 
 TIMEOUT_S = 10
 RETRIES = 2
@@ -18,11 +20,8 @@ RETRIES = 2
 
 
 @dataclass(frozen=True)
-class Lost:
-    """A task whose workers were killed again and again; what it would have made is not there."""
-
-    key: str
-    reason: str
+class Killed(Lost):
+    """A task whose workers were killed again and again."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +31,24 @@ class Cluster:
     client: Any
     """A `distributed.Client`."""
 
-    def compute(self, lazy: Sequence[Delayed]) -> list[list[Outcome] | Lost]:
-        """The outcomes of each task, in their order.
+    def compute(self, lazy: Sequence[Delayed]) -> list[Result]:
+        """The outcomes of each task, in their order, or what became of it.
 
         What a killed worker held is computed again by the others; what was lost with workers that kept being killed
         is computed once more, one after another, so that only a task that kills its workers by itself stays lost,
-        and costs nothing but itself. Raises what a task raises.
+        and costs nothing but itself. Raises UpstreamError where the scheduler is gone.
         """
         found = self._together(lazy)
         for place, one in enumerate(found):
-            if isinstance(one, Lost):
+            if isinstance(one, Killed) and len(found) > 1:
                 (found[place],) = self._together([clone(lazy[place])])  # under its old name it stays lost
         return found
 
-    def _together(self, lazy: Sequence[Delayed]) -> list[list[Outcome] | Lost]:
+    def _together(self, lazy: Sequence[Delayed]) -> list[Result]:
         futures = self.client.compute(list(lazy), retries=RETRIES)
         try:
             return [_taken(future) for future in futures]
-        except BaseException:  # an interrupt, or what a task raised: the others need not go on
+        except BaseException:  # an interrupt, or the scheduler is gone: the others need not go on
             self.client.cancel(futures)
             raise
 
@@ -94,18 +93,22 @@ def _check_workers(client: Any, address: str) -> None:
 
 
 def _version() -> str:
-    return f"{code_version()} engine {VERSION}"
+    return f"{code_version()} engine {engine.COMPUTE}"
 
 
-def _taken(future: Any) -> list[Outcome] | Lost:
-    from distributed import KilledWorker
+def _taken(future: Any) -> Result:
+    from distributed import CancelledError, KilledWorker
+    from distributed.comm.core import CommClosedError
 
-    try:
-        outcomes: list[Outcome] = future.result()
-    except KilledWorker as error:
-        return Lost(str(future.key), _why(error))
-    return outcomes
-
-
-def _why(error: BaseException) -> str:
-    return f"{' '.join(str(error).split())[:300]}; a worker that is killed mostly ran out of memory"
+    error = future.exception()
+    match error:
+        case None:
+            result: Result = future.result()
+            return result
+        case KilledWorker():
+            why = " ".join(str(error).split())[:200]
+            return Killed(Failure.BUG, f"{why}; a worker that is killed mostly ran out of memory")
+        case CancelledError() | CommClosedError():
+            raise UpstreamError(f"the dask scheduler is gone ({error}): what was committed stays, run again")
+        case _:
+            return lost_by(error)

@@ -1,9 +1,15 @@
 """Many observations of a pixel become one value: exact, without a float64 copy, outside the interpreter's lock.
 
-With the value comes its standard error, from the spread of the observations. For a mean it is s / sqrt(n). For a median
-of many observations that are normally distributed it is 1.2533 s / sqrt(n) (sqrt(pi / 2); Kendall and Stuart, The
-Advanced Theory of Statistics 1, 10.10 to 10.12), with s taken from the quartiles as IQR / 1.349, so that one cloud that
-slipped through does not make it. Observations count as independent, which those of neighbouring days are not quite.
+With the value comes its standard error, from the spread of the observations, which count as independent; those of
+neighbouring days are not quite.
+
+- A mean's is s / sqrt(n). JCGM 100:2008, 4.2.3, https://doi.org/10.59161/JCGM100-2008E.
+- A median's is the distance between the quartiles times a factor that depends on n alone, and of which no single cloud
+  that slipped through makes much: for many normal observations 1.2533 s / sqrt(n) with s = IQR / 1.349, and for few
+  what makes its square the variance of their median on average, as a mean's is. Hojo 1931,
+  https://doi.org/10.2307/2332422.
+- A fraction's is sqrt(p (1 - p) / (n + 4)) with p = (k + 2) / (n + 4), so that three of three are not certain. Agresti
+  and Coull 1998, https://doi.org/10.1080/00031305.1998.10480550.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sco.errors import ConfigurationError
+from sco.uncertainty import FEWEST, METHODS
 
 Stack = NDArray[np.float32]
 """(observation, y, x); NaN where a pixel was not seen."""
@@ -23,10 +30,15 @@ Plane = NDArray[np.float32]
 """(y, x)."""
 NEARER = 1 - 1e-5
 """Of a distance, by which another must be shorter to be nearer; less is rounding."""
-FEWEST = 3
-"""Observations that a standard error needs."""
-MEDIAN_OVER_MEAN = np.float32(np.sqrt(np.pi / 2))
-IQR_OF_NORMAL = np.float32(1.349)
+MEDIAN_OVER_MEAN = float(np.sqrt(np.pi / 2))
+IQR_OF_NORMAL = 1.3489795
+FROM_QUARTILES = (
+    *(1.0000, 0.7008, 0.5035, 0.4691, 0.3958, 0.3825, 0.3360, 0.3298, 0.2985, 0.2949),
+    *(0.2711, 0.2688, 0.2504, 0.2489, 0.2338, 0.2326, 0.2202, 0.2193, 0.2087, 0.2080),
+    *(0.1988, 0.1983, 0.1903, 0.1898, 0.1827, 0.1824, 0.1760, 0.1757, 0.1700),
+)
+"""By number of normal observations from 2 to 30: sqrt(variance of their median / mean square of their IQR), quantiles
+being interpolated linearly. Integrated over the order statistics; for more it is the limit, within 2 %."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Composed:
 
     values: Plane
     uncertainty: Plane | None = None
-    """Standard error of the values, NaN where fewer than three observations saw the pixel; None if not asked."""
+    """Standard error of the values, NaN where fewer than two observations saw the pixel; None if not asked."""
 
 
 def compose(
@@ -52,7 +64,7 @@ def compose(
     if kernel is None:
         raise ConfigurationError(f"there is no composite {how!r}; there is: {', '.join(sorted(KERNELS))}")
     shape = stack.shape[1:]
-    known = with_error and how in WITH_ERROR
+    known = with_error and how in METHODS
     values, error = np.empty(shape, np.float32), np.empty(shape if known else (0, 0), np.float32)
     if stack.shape[0] == 0:
         values.fill(0 if how == "count" else np.nan)
@@ -72,17 +84,23 @@ class _Job:
 
 
 def _median(job: _Job) -> None:
-    _ranked(job.stack, _network(job.stack.shape[0]), np.float32(0.5), job.values, job.error)
+    lanes = job.stack.shape[0]
+    _ranked(job.stack, _network(lanes), np.float32(0.5), job.values, *_quartiles(lanes), job.error)
 
 
 def _percentile(job: _Job) -> None:
     if job.quantile is None:
         raise ConfigurationError("a percentile composite needs the indicator's quantile, from 0 to 1")
-    _ranked(job.stack, _network(job.stack.shape[0]), np.float32(job.quantile), job.values, job.error)
+    lanes = job.stack.shape[0]
+    _ranked(job.stack, _network(lanes), np.float32(job.quantile), job.values, *_quartiles(lanes), job.error)
 
 
 def _mean(job: _Job) -> None:
-    _moments(job.stack, job.values, job.error)
+    _moments(job.stack, False, job.values, job.error)
+
+
+def _fraction(job: _Job) -> None:
+    _moments(job.stack, True, job.values, job.error)
 
 
 def _min(job: _Job) -> None:
@@ -136,6 +154,22 @@ def _network(lanes: int) -> NDArray[np.int64]:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
+@cache
+def _quartiles(most: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """By number of observations, up to `most`: where both quartiles begin, how far on they lie, and the factor.
+
+    (quartile, number), (quartile, number), (number,); the factor is NaN where they are too few.
+    """
+    numbers = np.arange(most + 1)
+    places = np.array([[0.25], [0.75]]) * np.maximum(numbers - 1, 0)
+    begins = places.astype(np.int64)
+    limit = MEDIAN_OVER_MEAN / IQR_OF_NORMAL / np.sqrt(np.maximum(numbers, 1))
+    exact = min(most + 1, FEWEST + len(FROM_QUARTILES))
+    limit[FEWEST:exact] = FROM_QUARTILES[: max(0, exact - FEWEST)]
+    limit[:FEWEST] = np.nan
+    return begins, (places - begins).astype(np.float32), limit.astype(np.float32)
+
+
 def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
     return cast("Callable[..., None]", njit(nogil=True, cache=True, error_model="numpy")(kernel))
 
@@ -160,7 +194,9 @@ def _sort(stack: Any, network: Any, lanes: Any, seen: Any) -> None:
 
 
 @_compiled
-def _ranked(stack: Any, network: Any, quantile: Any, values: Any, error: Any) -> None:
+def _ranked(
+    stack: Any, network: Any, quantile: Any, values: Any, begins: Any, rests: Any, factors: Any, error: Any
+) -> None:
     """Quantiles, sorting a whole row of pixels at once, so that the processor compares many in one step."""
     count, height, width = stack.shape
     lanes = np.empty((count, width), np.float32)
@@ -178,7 +214,7 @@ def _ranked(stack: Any, network: Any, quantile: Any, values: Any, error: Any) ->
             else:
                 values[row, column] = (lanes[n // 2 - 1, column] + lanes[n // 2, column]) * np.float32(0.5)
         if error.size:
-            _median_error(lanes, seen, error[row])
+            _median_error(lanes, seen, begins, rests, factors, error[row])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")  # type: ignore[misc, unused-ignore]
@@ -191,19 +227,29 @@ def _at(lanes: Any, column: int, n: int, quantile: Any) -> Any:
 
 
 @_compiled
-def _median_error(lanes: Any, seen: Any, error: Any) -> None:
+def _median_error(lanes: Any, seen: Any, begins: Any, rests: Any, factors: Any, error: Any) -> None:
+    """The distance between the quartiles of a row of sorted pixels, times its factor."""
+    last = lanes.shape[0] - 1
     for column in range(len(error)):
         n = seen[column]
-        if n < FEWEST:
-            error[column] = np.nan
-        else:
-            spread = _at(lanes, column, n, np.float32(0.75)) - _at(lanes, column, n, np.float32(0.25))
-            error[column] = MEDIAN_OVER_MEAN * (spread / IQR_OF_NORMAL) / np.sqrt(np.float32(n))
+        lower, upper = begins[0, n], begins[1, n]
+        low, high = lanes[lower, column], lanes[upper, column]
+        low += (lanes[min(lower + 1, last), column] - low) * rests[0, n]
+        high += (lanes[min(upper + 1, last), column] - high) * rests[1, n]
+        error[column] = factors[n] * (high - low)
 
 
 @_compiled
-def _moments(stack: Any, values: Any, error: Any) -> None:
-    """Mean, and its standard error from the sample's standard deviation: in two passes over a row of pixels."""
+def _binomial_error(share: Any, seen: Any, error: Any) -> None:
+    for column in range(len(error)):
+        n = seen[column]
+        p = (share[column] * n + 2) / (n + 4)
+        error[column] = np.sqrt(p * (1 - p) / (n + 4)) if n >= FEWEST else np.nan
+
+
+@_compiled
+def _moments(stack: Any, binary: bool, values: Any, error: Any) -> None:
+    """Mean, and its standard error from the sample, or of zeros and ones if `binary`."""
     count, height, width = stack.shape
     total, spread, seen = np.empty(width), np.empty(width), np.empty(width)
     for row in range(height):
@@ -217,7 +263,9 @@ def _moments(stack: Any, values: Any, error: Any) -> None:
         for column in range(width):
             total[column] = total[column] / seen[column] if seen[column] else np.nan
             values[row, column] = total[column]
-        if error.size:
+        if error.size and binary:
+            _binomial_error(total, seen, error[row])
+        elif error.size:
             for observation in range(count):
                 for column in range(width):
                     step = np.float64(stack[observation, row, column]) - total[column]
@@ -285,8 +333,7 @@ KERNELS: dict[str, Callable[[_Job], None]] = {
     "first": _first,
     "sum": _sum,
     "count": _count,
-    "fraction": _mean,
+    "fraction": _fraction,
     "percentile": _percentile,
     "medoid": _medoid,
 }
-WITH_ERROR = frozenset({"median", "mean", "fraction"})

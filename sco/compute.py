@@ -5,13 +5,11 @@ day, masked, put through the formula and composited.
 """
 
 import os
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
-from importlib.metadata import version
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,21 +18,22 @@ from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from sco import library, lookahead, scratch
+from sco import library, lookahead, scratch, uncertainty
 from sco.composite import compose
+from sco.engine import code_version
 from sco.errors import CubeError
+from sco.failure import worst
 from sco.grid import Tile
 from sco.model import Indicator, Scene
-from sco.observation import Mosaic, Observation, Observer
+from sco.observation import Mosaic, Observer
 from sco.partition import Empty, Outcome, Partition, Record
 from sco.period import Slice
 from sco.preflight import Rules
 from sco.quality import State
 from sco.read import environment
+from sco.solar import Observation
 from sco.tally import Tally, planes
 
-VERSION = 2
-"""Raised when a change here changes the numbers; part of every fingerprint."""
 CORES = os.cpu_count() or 1
 VALUES = "values of the formula"
 
@@ -54,6 +53,10 @@ class Block:
     rules: Rules
     missing: Mapping[str, int] = field(default_factory=dict)
     """By sensor, the acquisitions that are known and cannot be used."""
+    uncertainty: bool = True
+    """Whether standard errors are computed beside the values."""
+    nothing: Mapping[str, Empty] = field(default_factory=dict)
+    """By id of the indicators that have no scene here, why, where it is not just that no satellite came by."""
 
     @property
     def first(self) -> Slice:
@@ -74,14 +77,34 @@ class Block:
     def asset_count(self) -> int:
         """How many files the block opens."""
         indicators = [library.indicators[name] for name in self.fingerprints]
-        return sum(len(_bands_read(indicators, one)) * len(one.scenes) for one in self.observations)
+        scenes: Counter[str] = Counter()
+        for one in self.observations:
+            scenes[one.sensor] += len(one.scenes)
+        return sum(len(_bands_read(indicators, sensor)) * number for sensor, number in scenes.items())
 
 
-def outcomes_of(blocks: Sequence[Block], run: str) -> list[Delayed]:
-    """One lazy dask task a block; each gives the list of its outcomes."""
-    fuse = delayed(compute_block, pure=False, traverse=False)
+Around = Callable[[Callable[[], list[Outcome]]], Any]
+"""Calls what makes outcomes, in its own way."""
+
+
+def plainly(make: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """What it makes, or raises."""
+    return make()
+
+
+def outcomes_of(blocks: Sequence[Block], run: str, around: Around = plainly) -> list[Delayed]:
+    """One lazy dask task a block; each gives the list of its outcomes, or what `around` makes of that."""
     idle = max(1, CORES // max(1, len(blocks)))
-    return [fuse(block, run, idle, dask_key_name=f"{block.period.label}-{block.tile}-{run}") for block in blocks]
+    return [_task(block, run, idle, around) for block in blocks]
+
+
+def _task(block: Block, run: str, idle: int, around: Around) -> Delayed:
+    # bound beforehand: dask searches its tasks' arguments for other tasks, scene by scene, field by field
+    fused = delayed(partial(around, partial(compute_block, block, run, idle)), pure=False, traverse=False)
+    # on a cluster a task that is lost stays lost under its name, and its parts need names of their own
+    part = f"{next(iter(block.fingerprints))}-{block.size}"
+    task: Delayed = fused(dask_key_name=f"{block.period.label}-{block.tile}-{part}-{run}")
+    return task
 
 
 def compute_block(block: Block, run: str, idle: int = 1) -> list[Outcome]:
@@ -93,7 +116,7 @@ def compute_block(block: Block, run: str, idle: int = 1) -> list[Outcome]:
     with ExitStack() as held:
         held.enter_context(environment())
         stacks = {one.id: held.enter_context(scratch.lent((planes(one), most, *shape))) for one in indicators}
-        tallies = {one.id: Tally(one, shape, stacks[one.id]) for one in indicators}
+        tallies = {one.id: Tally(one, shape, stacks[one.id], block.uncertainty) for one in indicators}
         arrays = held.enter_context(_arrays(indicators, shape)) if ahead == 1 else None
         observers = (Observer(one, block.geobox, block.rules, peers, arrays) for one in block.observations)
         used: dict[str, list[Observer]] = {one.id: [] for one in indicators}
@@ -127,8 +150,12 @@ def apply_formula(indicator: Indicator, mosaic: Mosaic) -> NDArray[np.float32]:
     return values
 
 
-def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr.Dataset:
-    """An indicator of a lazy cube, one value a period, oldest first; lazy. Raises CubeError for missing bands."""
+def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month", with_error: bool = True) -> xr.Dataset:
+    """An indicator of a lazy cube, one value a period, oldest first; lazy. Raises CubeError for missing bands.
+
+    Beside it `<id>_n_seen`, the observations behind each value, and `<id>_error`, its standard error, where the
+    composite has one and unless it is not wanted: it is found with the value, and costs a tenth of the composite.
+    """
     from sco.period import divide, slice_of
 
     if indicator.is_derived:
@@ -145,40 +172,47 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month") -> xr
     labels = xr.DataArray([slice_of(day, every).label for day in days], dims="time", name="period")  # type: ignore[arg-type]
     observed = xr.Dataset({VALUES: masked, **(bands if planes(indicator) > 1 else {})})
     grouped = observed.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period")
-    composite = grouped.map(partial(_composed, indicator=indicator))[indicator.id]
+    has_error = with_error and uncertainty.method_of(indicator) is not None
+    composite = grouped.map(partial(_composed, indicator=indicator, has_error=has_error))
     starts = {one.label: one.start for one in divide(days[0], days[-1], every)}  # type: ignore[arg-type]
     times = np.array([starts[str(label)] for label in composite["period"].values], "datetime64[ns]")
     counted = seen.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period").sum(dim="time")
-    result = xr.Dataset({indicator.id: composite, f"{indicator.id}_n_seen": counted.astype("uint16")})
+    result = composite.assign({f"{indicator.id}_n_seen": counted.astype("uint16")})
     result = result.assign_coords(time=("period", times)).swap_dims(period="time").drop_vars("period")
     result[indicator.id].attrs = {"units": indicator.unit, "long_name": indicator.title.en}
+    if has_error:
+        error, told = result[uncertainty.name_of(indicator.id)], uncertainty.attributes(indicator)
+        error.attrs = {name: told[name] for name in ("units", "long_name", "comment")}
     return result.sortby("time").transpose("time", "y", "x")
 
 
-def _composed(observed: xr.Dataset, indicator: Indicator) -> xr.Dataset:
-    """The composite of one period; lazy."""
+def _composed(observed: xr.Dataset, indicator: Indicator, has_error: bool) -> xr.Dataset:
+    """The composite of one period, and its standard error if it has one; lazy."""
 
-    def over_time(*stacks: NDArray[np.float32]) -> NDArray[np.float32]:
+    def over_time(*stacks: NDArray[np.float32]) -> Any:
         values, *bands = (np.ascontiguousarray(np.moveaxis(stack, -1, 0)) for stack in stacks)
-        return compose(values, str(indicator.composite), indicator.quantile, bands).values
+        found = compose(values, str(indicator.composite), indicator.quantile, bands, with_error=has_error)
+        return found.values if found.uncertainty is None else (found.values, found.uncertainty)
 
     names = [VALUES, *(str(name) for name in observed.data_vars if name != VALUES)]
-    found: xr.DataArray = xr.apply_ufunc(
+    made = [indicator.id, *([uncertainty.name_of(indicator.id)] if has_error else [])]
+    found = xr.apply_ufunc(
         over_time,
         *(observed[name] for name in names),
         input_core_dims=[["time"]] * len(names),
+        output_core_dims=[[]] * len(made),
         dask="parallelized",
-        output_dtypes=[np.float32],
+        output_dtypes=[np.float32] * len(made),
     )
-    return found.to_dataset(name=indicator.id)
+    return xr.Dataset(dict(zip(made, found if has_error else (found,), strict=True)))
 
 
 def _can_see(observer: Observer, indicator: Indicator) -> bool:
     return set(indicator.bands) <= observer.sensor.band_names
 
 
-def _bands_read(indicators: Sequence[Indicator], observation: Observation) -> set[str]:
-    sensor = library.sensors[observation.sensor]
+def _bands_read(indicators: Sequence[Indicator], name: str) -> set[str]:
+    sensor = library.sensors[name]
     usable = [indicator.bands for indicator in indicators if set(indicator.bands) <= sensor.band_names]
     return set().union(*usable, sensor.quality_bands) if usable else set()
 
@@ -186,22 +220,24 @@ def _bands_read(indicators: Sequence[Indicator], observation: Observation) -> se
 def _outcome(block: Block, run: str, tally: Tally, observers: Sequence[Observer]) -> Outcome:
     name = tally.indicator.id
     bands = {*tally.indicator.bands, *(band for observer in observers for band in observer.sensor.quality_bands)}
-    failed = sum(band in bands for observer in observers for _, band in observer.failed)
+    failed = [(observer, read) for observer in observers for read in observer.failed if read[1] in bands]
     record = Record(
         fingerprint=block.fingerprints[name],
         run=run,
-        empty=_emptiness(tally),
-        failed_reads=failed,
+        empty=_emptiness(tally, block.nothing.get(name, Empty.NO_ACQUISITION)),
+        failed_reads=len(failed),
+        failure=worst(observer.failures[read] for observer, read in failed) if failed else None,
     )
     manifest = _manifest(block, tally, observers, bands)
     pixels = tally.pixels() if tally.acquired else None
     return Outcome(Partition(block.period, block.tile, name), record, manifest, pixels)
 
 
-def _emptiness(tally: Tally) -> Empty | None:
+def _emptiness(tally: Tally, nothing: Empty) -> Empty | None:
+    """Why there is no value at all, which is `nothing` where nothing was acquired; None where there may be one."""
     if tally.counts[State.SEEN].any() or tally.counts[State.FAILED].any():
         return None
-    return Empty.ALL_MASKED if tally.acquired else Empty.NO_ACQUISITION
+    return Empty.ALL_MASKED if tally.acquired else nothing
 
 
 def _manifest(block: Block, tally: Tally, observers: Sequence[Observer], bands: set[str]) -> dict[str, Any]:
@@ -210,6 +246,7 @@ def _manifest(block: Block, tally: Tally, observers: Sequence[Observer], bands: 
         "indicator_version": tally.indicator.version,
         "sensors": {observer.sensor.id: observer.sensor.version for observer in observers},
         "code": code_version(),
+        **({"uncertainty": uncertainty.VERSION} if tally.has_error else {}),
         "scenes": [
             _scene_entry(scene, observer, bands) for observer in observers for scene in observer.observation.scenes
         ],
@@ -264,16 +301,9 @@ def _scene_entry(scene: Scene, observer: Observer, bands: set[str]) -> dict[str,
             for (scene_id, band), reason in sorted(observer.failed.items())
             if scene_id == scene.id and band in bands
         },
+        "failure": {
+            band: str(observer.failures[scene_id, band])
+            for scene_id, band in sorted(observer.failed)
+            if scene_id == scene.id and band in bands
+        },
     }
-
-
-@cache
-def code_version() -> str:
-    """The version of this application, with the commit where it runs from a checkout."""
-    checkout = Path(__file__).parents[1]
-    asked = ["git", "-C", str(checkout), "rev-parse", "--short=12", "HEAD"]
-    try:
-        commit = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return version("sco-pipeline")
-    return f"{version('sco-pipeline')}+{commit}"

@@ -22,9 +22,10 @@ from sco.errors import CubeError
 from sco.grid import Tiling
 from sco.lookout import QUALITY, Layer, Lookout
 from sco.model import Band, Sensor
-from sco.observation import Observation
 from sco.preflight import Rules
 from sco.quality import State
+from sco.roster import bands_of
+from sco.solar import Observation
 
 
 def load(
@@ -93,7 +94,7 @@ def _require_flags(masked: frozenset[str], sensor: Sensor) -> None:
 
 
 def _offered(observations: Sequence[Observation], sensor: Sensor) -> tuple[str, ...]:
-    offered = {name for one in observations for scene in one.scenes for name in scene.assets}
+    offered = bands_of(one.scenes for one in observations)
     return tuple(band.name for band in sensor.bands if band.name in offered and _is_measured(band, sensor))
 
 

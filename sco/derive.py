@@ -3,9 +3,9 @@
 Reads one tile of one version of the store, so that a value and all that it is made from belong together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ import xarray as xr
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
-from sco import climatology, library
-from sco.compute import code_version
+from sco import climatology, library, uncertainty
+from sco.compute import Around, plainly
+from sco.engine import code_version
+from sco.failure import Failure, worst
 from sco.grid import Tile
 from sco.lineage import Calendar, Need
-from sco.model import Indicator, Input
+from sco.model import Indicator, Input, Packing
 from sco.packing import pack, unpack
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, part_of, year_before
@@ -25,8 +27,6 @@ from sco.store import Store
 from sco.version import Version
 from sco.zones import Zoning
 
-VERSION = 1
-"""Raised when a change here changes the numbers; part of every derived fingerprint."""
 STRIP_VALUES = 64 * 2**20
 """Values of a series that are held at once, a float32 each; a tile is cut into strips of rows that have no more."""
 
@@ -45,11 +45,33 @@ class Derivation:
     calendar: Calendar
     rural: Zoning | None
     """The area that `rural` inputs are means over, one zone."""
+    uncertainty: bool = True
+    """Whether standard errors are carried through to what is derived."""
+    outside: frozenset[str] = frozenset()
+    """By label, the periods outside the project's season, of which only a whole series is ever made."""
 
     @cached_property
     def due(self) -> tuple[Slice, ...]:
         """The periods to compute, oldest first."""
         return tuple(one for one in self.calendar.slices if one.label in self.fingerprints)
+
+    def without(self, faulty: Collection[Partition]) -> "Derivation":
+        """The same, but for the periods that are made from any of these partitions."""
+        kept = [period for period in self.due if not any(self._is_made_from(one, period) for one in faulty)]
+        return replace(self, fingerprints={one.label: self.fingerprints[one.label] for one in kept})
+
+    def _is_made_from(self, one: Partition, period: Slice) -> bool:
+        needs = self.calendar.needs(library.indicators[self.indicator], period, self.tile)
+        return any(
+            need.indicator == one.indicator
+            and need.tile in (None, one.tile)
+            and one.period in self.calendar.periods_of(need)
+            for need in needs
+        )
+
+    def is_made(self, period: Slice) -> bool:
+        """Whether a value of this period is asked for at all."""
+        return period.label not in self.outside or library.indicators[self.indicator].of_series
 
     @property
     def size(self) -> int:
@@ -67,20 +89,29 @@ class Derivation:
         return self.due[-1]
 
 
-def outcomes_of(derivations: Sequence[Derivation], run: str, url: str, snapshot: str) -> list[Delayed]:
-    """One lazy dask task a derivation; each gives the list of its outcomes."""
-    task = delayed(derive, pure=False, traverse=False)
+def outcomes_of(
+    derivations: Sequence[Derivation], run: str, url: str, snapshot: str, around: Around = plainly
+) -> list[Delayed]:
+    """One lazy dask task a derivation; each gives the list of its outcomes, or what `around` makes of that."""
     return [
-        task(one, run, url, snapshot, dask_key_name=f"{one.indicator}-{one.due[0].label}-{one.tile}-{run}")
+        delayed(partial(around, partial(derive, one, run, url, snapshot)), pure=False, traverse=False)(
+            dask_key_name=f"{one.indicator}-{one.due[0].label}-{one.size}-{one.tile}-{run}"
+        )
         for one in derivations
     ]
 
 
 def derive(derivation: Derivation, run: str, url: str, snapshot: str) -> list[Outcome]:
     """Read the inputs at one version of the store, apply the formula, pack; one outcome a period that is due."""
+    outside = [_outside(derivation, period, run) for period in derivation.due if not derivation.is_made(period)]
+    inside = {one.label: derivation.fingerprints[one.label] for one in derivation.due if derivation.is_made(one)}
+    if not inside:
+        return outside
+    derivation = replace(derivation, fingerprints=inside)
     tile = _Tile(Store.open(url).version(snapshot), derivation)
-    values = tile.values()
-    return [_outcome(tile, period, plane, run) for period, plane in zip(derivation.due, values, strict=True)]
+    values, errors = tile.values()
+    made = zip(derivation.due, values, errors if errors is not None else [None] * len(values), strict=True)
+    return outside + [_outcome(tile, period, plane, error, run) for period, plane, error in made]
 
 
 class _Tile:
@@ -95,12 +126,17 @@ class _Tile:
         self.shape = (self.rows.stop - self.rows.start, self.columns.stop - self.columns.start)
         self.rural_means: dict[tuple[str, str], float] = {}
         """(input, period) -> its mean over the rural area."""
+        self.has_error = derivation.uncertainty and uncertainty.method_of(self.indicator) is not None
+        self._usual: dict[str, xr.Dataset | None] = {}
+        """The references of the strip that is being computed."""
+        self._around: dict[str, xr.Dataset] = {}
+        """What each input is over the rural area."""
         self._sources: dict[Need, dict[str, Any]] = {}
 
-    def values(self) -> Stack:
-        """The indicator over the periods that are due."""
-        strips = [self._strip(rows) for rows in self._strips()]
-        return np.concatenate(strips, axis=1)
+    def values(self) -> tuple[Stack, Stack | None]:
+        """The indicator over the periods that are due, and its standard errors if it has any."""
+        strips, errors = zip(*(self._strip(rows) for rows in self._strips()), strict=True)
+        return np.concatenate(strips, axis=1), np.concatenate(errors, axis=1) if self.has_error else None
 
     def counts(self, period: Slice) -> list[NDArray[np.uint16]]:
         """n_seen, n_masked, n_failed of what a value of this period is made from: of the input that has least."""
@@ -127,6 +163,7 @@ class _Tile:
             "periods": [periods[0].label, periods[-1].label] if periods else [],
             "partitions": len(records),
             "failed_reads": sum(record.failed_reads for record in records),
+            **_failure_of(records),
         }
 
     @cached_property
@@ -141,8 +178,18 @@ class _Tile:
         starts = range(self.rows.start, self.rows.stop, height)
         return (slice(start, min(start + height, self.rows.stop)) for start in starts)
 
-    def _strip(self, rows: slice) -> Stack:
-        result = self.indicator.formula(*(self._argument(one, rows) for one in self.indicator.inputs))
+    def _strip(self, rows: slice) -> tuple[Stack, Stack | None]:
+        self._usual.clear()
+        arguments = [self._argument(one, rows) for one in self.indicator.inputs]
+        values = self._laid(self.indicator.formula(*arguments), rows)
+        if not self.has_error:
+            return values, None
+        errors = [self._error(one, rows) for one in self.indicator.inputs]
+        error = self._laid(uncertainty.carried(self.indicator.formula, arguments, errors), rows)
+        return values, np.where(np.isnan(values), np.float32(np.nan), error)
+
+    def _laid(self, result: xr.DataArray, rows: slice) -> Stack:
+        """What a formula made, over the periods that are due; NaN where it is no number."""
         due = self._times(self.derivation.due)
         shape = (len(due), rows.stop - rows.start, self.shape[1])
         if not self.indicator.of_series:
@@ -152,59 +199,98 @@ class _Tile:
         return values
 
     def _argument(self, one: Input, rows: slice) -> xr.DataArray:
-        due, every = self.derivation.due, self.calendar.every
         match one.statistic:
-            case "value":
-                return self._series(one.indicator, due, rows)
+            case "value" | "year_before":
+                return self._own(one, one.indicator, rows)
             case "series":
                 return self._series(one.indicator, self.calendar.slices, rows)
-            case "year_before":
-                before = self._series(one.indicator, [year_before(period, every) for period in due], rows)
-                return before.assign_coords(time=self._times(due))
             case "rural":
-                return xr.DataArray(self._rural(one.indicator), {"time": self._times(due)}, ("time",))
+                return self._dated([float(mean) for mean in self._rural(one.indicator)["mean"]])
             case "in_reference":
                 held = [period in self.calendar.of_reference for period in self.calendar.slices]
                 return xr.DataArray(held, {"time": self._times(self.calendar.slices)}, ("time",))
             case _:
-                return self._usual(one, rows)
+                return self._statistic(one.indicator, one.statistic, rows)
 
-    def _usual(self, one: Input, rows: slice) -> xr.DataArray:
-        """A statistic of the reference, laid out along the periods that are due."""
+    def _error(self, one: Input, rows: slice) -> xr.DataArray:
+        """The standard error of an argument, laid out as the argument is."""
+        match one.statistic:
+            case "mean":
+                return self._statistic(one.indicator, "standard_error", rows)
+            case "rural":
+                return self._dated([float(error) for error in self._rural(one.indicator)["error"]])
+            case _:
+                return self._own(one, uncertainty.name_of(one.indicator), rows)
+
+    def _own(self, one: Input, path: str, rows: slice) -> xr.DataArray:
+        """An array of the periods that are due, or of those a year before them."""
+        due, every = self.derivation.due, self.calendar.every
+        wanted = [year_before(period, every) for period in due] if one.statistic == "year_before" else due
+        return self._series(path, wanted, rows).assign_coords(time=self._times(due))
+
+    def _statistic(self, name: str, statistic: str, rows: slice) -> xr.DataArray:
+        """A statistic of the reference, laid out along the periods that are due; NaN where there is no reference."""
+        if name not in self._usual:
+            self._usual[name] = self._reference(name, rows)
+        normal = self._usual[name]
+        if normal is None:
+            return self._series(name, self.derivation.due, rows) * np.nan
+        due = xr.DataArray(self._times(self.derivation.due), dims="time", name="time")
+        laid = climatology.expected(due.assign_coords(time=due), normal[[statistic]], self.calendar.every)
+        return laid[statistic].astype(np.float32)
+
+    def _reference(self, name: str, rows: slice) -> xr.Dataset | None:
+        """The reference of the parts of the year that are due; None where there is none."""
         parts = {part_of(period, self.calendar.every) for period in self.derivation.due}
         years = [period for period in self.calendar.of_reference if part_of(period, self.calendar.every) in parts]
-        start, end = self.calendar.reference or (None, None)
-        due = xr.DataArray(self._times(self.derivation.due), dims="time", name="time")
-        if start is None or end is None or not years:
-            return self._series(one.indicator, self.derivation.due, rows) * np.nan
-        series = self._series(one.indicator, years, rows)
-        normal = climatology.reference(series, start, end, self.calendar.every, self.indicator.minimum_years)
-        laid = climatology.expected(due.assign_coords(time=due), normal, self.calendar.every)
-        return laid[one.statistic].astype(np.float32)
+        if self.calendar.reference is None or not years:
+            return None
+        series, (start, end) = self._series(name, years, rows), self.calendar.reference
+        return climatology.reference(series, start, end, self.calendar.every, self.indicator.minimum_years)
 
-    def _series(self, name: str, periods: Sequence[Slice], rows: slice) -> xr.DataArray:
-        """What is stored of an indicator, decoded; NaN for periods that the store has no room for."""
+    def _series(self, path: str, periods: Sequence[Slice], rows: slice) -> xr.DataArray:
+        """What is stored in an array, decoded; NaN for periods that the store has no room for."""
         stack = np.full((len(periods), rows.stop - rows.start, self.shape[1]), np.nan, np.float32)
         for place, period in enumerate(periods):
-            stack[place] = self._plane(name, period, rows, self.columns)
-        return xr.DataArray(stack, {"time": self._times(periods)}, ("time", "y", "x"), name=name)
+            stack[place] = self._plane(path, period, rows, self.columns)
+        return xr.DataArray(stack, {"time": self._times(periods)}, ("time", "y", "x"), name=path)
 
-    def _plane(self, name: str, period: Slice, rows: slice, columns: slice) -> NDArray[np.float32]:
-        step, packing = self.version.step_of(period), library.indicators[name].packing
-        if step is None:
+    def _plane(self, path: str, period: Slice, rows: slice, columns: slice) -> NDArray[np.float32]:
+        step, packing = self.version.step_of(period), self._packings.get(path)
+        if step is None or packing is None:
             return np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, np.float32)
-        return unpack(self.version.array(name)[step, rows, columns], packing)
+        return unpack(self.version.array(path)[step, rows, columns], packing)
 
-    def _rural(self, name: str) -> list[float]:
-        """Means of an indicator over the project's rural area, one a period that is due; from all tiles of the grid."""
-        zoning, grid = self.derivation.rural, self.version.tiling.geobox.shape
+    @cached_property
+    def _packings(self) -> dict[str, Packing]:
+        """By path, how the values and the standard errors that the version has of the inputs are packed."""
+        inputs = [library.indicators[name] for name in sorted({one.indicator for one in self.indicator.inputs})]
+        known = {one.id: one.packing for one in inputs}
+        known |= {uncertainty.name_of(one.id): uncertainty.packing_of(one) for one in inputs}
+        return {path: known[path] for one in inputs for path in self.version.paths(one.id) if path in known}
+
+    def _rural(self, name: str) -> xr.Dataset:
+        """Mean of an indicator over the project's rural area, (time,), and its error; from all tiles of the grid."""
+        if name in self._around:
+            return self._around[name]
+        zoning, due = self.derivation.rural, self.derivation.due
         if zoning is None:
-            return [np.nan] * len(self.derivation.due)
-        frames = [self._plane(name, one, slice(0, grid[0]), slice(0, grid[1])) for one in self.derivation.due]
-        series = xr.DataArray(np.stack(frames), {"time": self._times(self.derivation.due)}, ("time", "y", "x"))
-        means = [float(mean) for mean in zoning.summarise(series)["mean"].isel(zone=0)]
-        self.rural_means |= {(name, one.label): mean for one, mean in zip(self.derivation.due, means, strict=True)}
-        return means
+            return xr.Dataset({key: ("time", [np.nan] * len(due)) for key in ("mean", "error")})
+        height, width = self.version.tiling.geobox.shape
+        frames = [
+            self._dated([self._plane(path, one, slice(0, height), slice(0, width)) for one in due])
+            for path in (name, *([uncertainty.name_of(name)] if self.has_error else []))
+        ]
+        found = zoning.summarise(*frames).isel(zone=0)
+        self._around[name] = found
+        means = zip(due, found["mean"].values.tolist(), strict=True)
+        self.rural_means |= {(name, one.label): mean for one, mean in means}
+        return found
+
+    def _dated(self, values: Sequence[Any]) -> xr.DataArray:
+        """Numbers or planes, one a period that is due."""
+        stack = np.asarray(values)
+        return xr.DataArray(stack, {"time": self._times(self.derivation.due)}, ("time", "y", "x")[: stack.ndim])
 
     def _counts(self, name: str, periods: Sequence[Slice]) -> list[NDArray[np.uint16]]:
         totals = [np.zeros(self.shape, np.int64) for _ in range(3)]
@@ -219,18 +305,53 @@ class _Tile:
         return np.array([period.start for period in periods], "datetime64[ns]")
 
 
-def _outcome(tile: _Tile, period: Slice, values: NDArray[np.float32], run: str) -> Outcome:
+def _outside(derivation: Derivation, period: Slice, run: str) -> Outcome:
+    """A period that the project leaves out; nothing is read for it."""
+    partition = Partition(period, derivation.tile, derivation.indicator)
+    record = Record(derivation.fingerprints[period.label], run, Empty.OUTSIDE_SEASON)
+    counts = dict.fromkeys(("seen", "masked", "failed", "pixels"), 0)
+    return Outcome(partition, record, _told(partition) | {"made_from": [], "warning": None, "counts": counts}, None)
+
+
+def _told(partition: Partition) -> dict[str, Any]:
+    """What every manifest begins with."""
+    return {
+        "partition": {
+            "indicator": partition.indicator,
+            "period": partition.period.label,
+            "tile": str(partition.tile),
+        },
+        "indicator_version": library.indicators[partition.indicator].version,
+        "sensors": {},
+        "code": code_version(),
+        "scenes": [],
+        "rejected": [],
+    }
+
+
+def _failure_of(records: Sequence[Record]) -> dict[str, str]:
+    """What kind of failure the reads behind these had, if any had."""
+    failures = [record.failure or Failure.TRANSIENT for record in records if record.failed_reads]
+    return {"failure": str(worst(failures))} if failures else {}
+
+
+def _outcome(
+    tile: _Tile, period: Slice, values: NDArray[np.float32], error: NDArray[np.float32] | None, run: str
+) -> Outcome:
     derivation = tile.derivation
     partition = Partition(period, derivation.tile, derivation.indicator)
     seen, masked, failed = tile.counts(period)
     sources = tile.sources(period)
+    failures = [Failure(source["failure"]) for source in sources if "failure" in source]
     record = Record(
         fingerprint=derivation.fingerprints[period.label],
         run=run,
         empty=_emptiness(values, seen, masked),
         failed_reads=sum(source["failed_reads"] for source in sources),
+        failure=worst(failures) if failures else None,
     )
-    pixels = Pixels(pack(values, tile.indicator.packing), seen, masked, failed)
+    packed = None if error is None else pack(error, uncertainty.packing_of(tile.indicator))
+    pixels = Pixels(pack(values, tile.indicator.packing), seen, masked, failed, packed)
     return Outcome(partition, record, _manifest(tile, partition, sources, pixels), pixels)
 
 
@@ -246,16 +367,8 @@ def _manifest(tile: _Tile, partition: Partition, sources: list[dict[str, Any]], 
     reference = tile.calendar.reference
     warning = climatology.short_record_warning(*reference) if reference else None
     return {
-        "partition": {
-            "indicator": partition.indicator,
-            "period": partition.period.label,
-            "tile": str(partition.tile),
-        },
-        "indicator_version": tile.indicator.version,
-        "sensors": {},
-        "code": code_version(),
-        "scenes": [],
-        "rejected": [],
+        **_told(partition),
+        **({"uncertainty": uncertainty.VERSION} if tile.has_error else {}),
         "made_from": sources,
         "reference": [str(day) for day in reference] if reference else None,
         "warning": {"en": warning.en, "fr": warning.fr} if warning else None,

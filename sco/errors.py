@@ -7,7 +7,8 @@ ScoError                      1  something is wrong, and this is what
 ├── PartitionError            5  the run is over and some of its partitions failed
 ├── CubeError                 1  a cube does not keep the cube contract
 ├── IntegrityError            7  stored or published bytes are not what they should be
-└── LockedError               8  another run holds the project
+├── LockedError               8  another run holds the project
+└── OverdueError              9  a project is older than it may be
 
 The number is the exit code of the `sco` command.
 """
@@ -60,6 +61,12 @@ class LockedError(ScoError):
     """Another run holds the project."""
 
     exit_code = 8
+
+
+class OverdueError(ScoError):
+    """A project is older than it may be."""
+
+    exit_code = 9
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> str:

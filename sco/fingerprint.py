@@ -2,44 +2,114 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sco import compute, library
-from sco.grid import Tiling
+import numpy as np
+from numpy.typing import NDArray
+
+from sco import engine, library, uncertainty
+from sco.grid import Tile
 from sco.model import Indicator, Scene
-from sco.observation import Observation
-from sco.partition import Partition
+from sco.partition import Empty, Partition
+from sco.placement import Placement
 from sco.project import Project
+from sco.roster import Places
+
+Told = NDArray[np.object_]
+"""A text for each scene."""
+SCENES = "the scenes"
+"""Where the text of the scenes goes."""
+PLACE = json.dumps(SCENES).encode()
 
 
-def basis_of(
-    partition: Partition, indicator: Indicator, project: Project, tiling: Tiling, found: Sequence[Observation]
-) -> dict[str, Any]:
-    """Everything that the partition's numbers depend on."""
-    geobox = tiling.geobox_of(partition.tile)
-    sensors = {name: library.sensors[name] for name in sorted({one.sensor for one in found})}
-    bands = {name: (*indicator.bands, *sensor.quality_bands) for name, sensor in sensors.items()}
-    return {
-        "engine": compute.VERSION,
-        "grid": [str(geobox.crs), list(geobox.transform)[:6], list(geobox.shape)],
-        "period": [str(partition.period.start), str(partition.period.end)],
-        "indicator": [indicator.id, indicator.version],
-        "sensors": [(name, sensor.version) for name, sensor in sensors.items()],
-        "access": [project.access.mismatch, project.access.contradiction, *_widened(project, found)],
-        "scenes": [[str(one.day), *(_evidence(scene, bands[one.sensor]) for scene in one.scenes)] for one in found],
-    }
+class Fingerprints:
+    """The fingerprints of a plan's partitions; what many of them share is written down once."""
+
+    def __init__(self, project: Project, placement: Placement) -> None:
+        self.project = project
+        self.tiling = project.tiling
+        self.placement = placement
+        self._grids: dict[Tile, list[Any]] = {}
+        self._told: dict[tuple[str, ...], tuple[Told, Told]] = {}
+
+    def of(self, partition: Partition, indicator: Indicator, places: Places, nothing: Empty | None) -> str:
+        """SHA-256, hexadecimal, of everything that the partition's numbers depend on.
+
+        `places` are its scenes among those of the placement; `nothing` is why there are none.
+        """
+        basis = self._basis(partition, indicator, self.placement.sensors_at(places))
+        if nothing not in (None, Empty.NO_ACQUISITION):
+            basis["nothing"] = str(nothing)
+        return digest(basis | {"scenes": SCENES}, self._scenes(indicator, places))
+
+    def _basis(self, partition: Partition, indicator: Indicator, sensors: Sequence[str]) -> dict[str, Any]:
+        """All but the scenes."""
+        access, period = self.project.access, partition.period
+        widened = [rule for rule in self.project.widened if rule[0] in sensors]
+        return {
+            "engine": engine.COMPUTE,
+            "grid": self._grid(partition.tile),
+            "period": [str(period.start), str(period.end)],
+            "indicator": [indicator.id, indicator.version],
+            "sensors": [(name, library.sensors[name].version) for name in sensors],
+            "access": [access.mismatch, access.contradiction, *widened],
+            **errors_of(indicator, self.project),
+        }
+
+    def _grid(self, tile: Tile) -> list[Any]:
+        if tile not in self._grids:
+            geobox = self.tiling.geobox_of(tile)
+            self._grids[tile] = [str(geobox.crs), list(geobox.transform)[:6], list(geobox.shape)]
+        return self._grids[tile]
+
+    def _scenes(self, indicator: Indicator, places: Places) -> bytes:
+        """As JSON: for each day and sensor a list of the day and the evidence of its scenes."""
+        if not places.size:
+            return b"[]"
+        later, first = self._told_for(indicator)
+        told, firsts = later[places], self.placement.firsts(places)
+        told[firsts] = first[places[firsts]]
+        return b"[" + b"".join(told.tolist())[2:] + b"]]"
+
+    def _told_for(self, indicator: Indicator) -> tuple[Told, Told]:
+        """The evidence of every scene of the placement, as JSON: where it goes on a list, and where it begins one."""
+        if indicator.bands not in self._told:
+            scenes, days = self.placement.scenes, self.placement.days.tolist()
+            sensors = scenes.sensors
+            bands = {name: (*indicator.bands, *library.sensors[name].quality_bands) for name in sorted(set(sensors))}
+            rows = zip(scenes.evidence, scenes.checksums, sensors, strict=True)
+            later = [
+                f",{known[:-1]},{_checksums(checksums, bands[sensor])}]".encode() for known, checksums, sensor in rows
+            ]
+            begun = {day: f'],["{date.fromordinal(day)}"'.encode() for day in set(days)}
+            first = [begun[day] + told for day, told in zip(days, later, strict=True)]
+            self._told[indicator.bands] = np.array(later, object), np.array(first, object)
+        return self._told[indicator.bands]
 
 
-def digest(basis: Mapping[str, Any]) -> str:
-    """SHA-256 of a basis, hexadecimal."""
-    return hashlib.sha256(json.dumps(basis, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def errors_of(indicator: Indicator, project: Project) -> dict[str, int]:
+    """What the standard errors depend on beside all that the values do; nothing where none is stored."""
+    stored = project.uncertainty and uncertainty.method_of(indicator) is not None
+    return {"uncertainty": uncertainty.VERSION} if stored else {}
 
 
-def difference(manifest: Mapping[str, Any], found: Sequence[Observation], indicator: Indicator) -> str:
+def digest(basis: Mapping[str, Any], scenes: bytes = b"") -> str:
+    """SHA-256 of a basis as JSON, hexadecimal; the JSON `scenes` stands where the basis has SCENES."""
+    text = json.dumps(basis, sort_keys=True, separators=(",", ":")).encode()
+    before, _, after = text.partition(PLACE)
+    told = hashlib.sha256(before)
+    told.update(scenes)
+    told.update(after)
+    return told.hexdigest()
+
+
+def difference(manifest: Mapping[str, Any], scenes: Iterable[Scene], indicator: Indicator, project: Project) -> str:
     """Why a partition is no longer what it would be now, in a few words."""
     before = {entry["id"]: entry for entry in manifest["scenes"]}
-    now = {scene.id: scene for one in found for scene in one.scenes}
+    now = {scene.id: scene for scene in scenes}
     told = [
         *(f"scene {name} is new" for name in sorted(now.keys() - before.keys())),
         *(f"scene {name} was withdrawn" for name in sorted(before.keys() - now.keys())),
@@ -47,20 +117,26 @@ def difference(manifest: Mapping[str, Any], found: Sequence[Observation], indica
     ]
     if manifest["indicator_version"] != indicator.version:
         told.insert(0, f"indicator {indicator.id} v{manifest['indicator_version']} -> v{indicator.version}")
+    told += _errors_moved(manifest, indicator, project)
     told = [one for one in told if one]
     if not told:
         return "configuration or code changed"
     return told[0] + (f" and {len(told) - 1} more changes" if len(told) > 1 else "")
 
 
-def _widened(project: Project, found: Sequence[Observation]) -> list[tuple[str, str, float]]:
-    sensors = {one.sensor for one in found}
-    return [rule for rule in project.widened if rule[0] in sensors]
+def _errors_moved(manifest: Mapping[str, Any], indicator: Indicator, project: Project) -> list[str]:
+    before, now = manifest.get("uncertainty"), errors_of(indicator, project).get("uncertainty")
+    if before == now:
+        return []
+    words = {(True, False): "is no longer asked for", (False, True): "is asked for and was not stored"}
+    return [f"its uncertainty {words.get((before is not None, now is not None), f'v{before} -> v{now}')}"]
 
 
-def _evidence(scene: Scene, bands: Sequence[str]) -> list[Any]:
-    checksums = [scene.assets[band].checksum if band in scene.assets else "absent" for band in bands]
-    return [scene.catalog, scene.id, scene.updated, scene.baseline, scene.offset_applied, checksums]
+@lru_cache(maxsize=4096)
+def _checksums(told: str, bands: tuple[str, ...]) -> str:
+    """The checksums of these bands, as JSON, from what a scene tells of all that it offers."""
+    offered = json.loads(told)
+    return json.dumps([offered.get(band, "absent") for band in bands], separators=(",", ":"))
 
 
 def _reprocessed(before: Mapping[str, Any], scene: Scene) -> str:

@@ -130,14 +130,14 @@ def _record(version: Version, partition: Partition) -> str:
 
 
 def _places(version: Version, indicator: str) -> set[Place]:
-    paths = [*layout.planes(indicator), *(f"{LEDGER}/{indicator}/{kind}" for kind in layout.TEXTS)]
+    paths = [*version.paths(indicator), *(f"{LEDGER}/{indicator}/{kind}" for kind in layout.TEXTS)]
     return {(step, row, column) for path in paths for step, row, column in chunks.present(version.session, path)}
 
 
 def _partition(version: Version, partition: Partition) -> Iterator[str]:
     place = version.place_of(partition)
     name = f"chunk {'/'.join(map(str, place))} ({partition})"
-    parts: dict[str, Any] = {path: version.region_of(place) for path in layout.planes(partition.indicator)}
+    parts: dict[str, Any] = {path: version.region_of(place) for path in version.paths(partition.indicator)}
     parts |= {f"{LEDGER}/{partition.indicator}/{kind}": place for kind in layout.TEXTS}
     read: dict[str, Any] = {}
     for path, region in parts.items():
@@ -147,13 +147,15 @@ def _partition(version: Version, partition: Partition) -> Iterator[str]:
             yield f"{path} {name}: {reason(error)}"
     if len(read) == len(parts):
         *planes, record, manifest = read.values()
-        if not _is_sealed(partition, str(record), str(manifest), planes):
+        if not _is_sealed(version, partition, str(record), str(manifest), planes):
             yield f"{partition.indicator} {name}: pixels, counts and manifest are not what the record was sealed for"
 
 
-def _is_sealed(partition: Partition, record: str, manifest: str, planes: Sequence[NDArray[Any]]) -> bool:
+def _is_sealed(
+    version: Version, partition: Partition, record: str, manifest: str, planes: Sequence[NDArray[Any]]
+) -> bool:
     try:
-        return ledger.seal_in(record) == ledger.seal(partition, manifest, planes)
+        return ledger.seal_in(record) == version.seal(partition, manifest, planes)
     except (ValueError, KeyError):
         return False
 

@@ -7,7 +7,6 @@ https://github.com/radiantearth/stac-spec/blob/master/item-spec/item-spec.md
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,6 +21,10 @@ LONGEST_TEXT = 65_536
 MOST_VERTICES = 100_000
 ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CRS_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}:[A-Za-z0-9_.]{1,64}")
+PLAIN = (float, bool, type(None))
+"""Types whose values are short, whatever they are."""
+SAFE = 2**53
+"""Integers below are floats without loss."""
 SLACK = 1e-6  # degrees; reprojected corners overshoot the antimeridian by rounding
 
 PROJECTION = {"crs": ("proj:code", "proj:epsg"), "shape": ("proj:shape",), "transform": ("proj:transform",)}
@@ -33,6 +36,7 @@ PIXELS = {
     "checksum": ("file:checksum",),
     "size": ("file:size",),
 }
+ALL = PROJECTION | PIXELS
 RASTER_BANDS = {"scale": ("scale",), "offset": ("offset",), "nodata": ("nodata",), "dtype": ("data_type",)}
 
 
@@ -81,6 +85,8 @@ def _properties(item: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(properties, Mapping):
         raise SceneError("it has no properties")
     for name, value in properties.items():
+        if type(value) in PLAIN:
+            continue
         length = len(value if isinstance(value, str) else str(value))
         if length > LONGEST_TEXT:
             raise SceneError(f"its property {shown(name)} is {length:,} characters long, over {LONGEST_TEXT:,}")
@@ -193,31 +199,23 @@ def _assets(item: Mapping[str, Any], properties: Mapping[str, Any], collection: 
     if not present:
         expected = ", ".join(sorted(key for keys in spelled.values() for key in keys))
         raise SceneError(f"it offers none of {expected}; its assets are {shown(sorted(map(str, offered)))}")
-    return {band: _as_used(_asset(key, offered[key], properties), band, collection) for band, key in present.items()}
+    common = _said(properties, PROJECTION)
+    return {band: _asset(key, offered[key], common, band, collection) for band, key in present.items()}
 
 
-def _as_used(asset: Asset, band: str, collection: Collection) -> Asset:
+def _asset(key: str, record: object, common: Mapping[str, Any], band: str, collection: Collection) -> Asset:
     """The asset without words that its collection is known not to mean, and with the variable that holds the band."""
-    variable = collection.variables.get(band)
-    return (
-        replace(asset, variable=variable)
-        if collection.announces
-        else replace(asset, variable=variable, scale=None, offset=None)
-    )
-
-
-def _asset(key: str, record: object, properties: Mapping[str, Any]) -> Asset:
     if not isinstance(record, Mapping):
         raise SceneError(f"its asset {key!r} is {shown(record)}, not an object")
     href = _text(record, "href")
     if not href:
         raise SceneError(f"its asset {key!r} has no href")
-    said = (
-        _said(properties, PROJECTION)
-        | _said(_first(record.get("raster:bands")), RASTER_BANDS)
-        | _said(record, PROJECTION | PIXELS)
-        | _said(_first(record.get("bands")), PROJECTION | PIXELS)
-    )
+    said = {
+        **common,
+        **_said(_first(record.get("raster:bands")), RASTER_BANDS),
+        **_said(record, ALL),
+        **_said(_first(record.get("bands")), ALL),
+    }
     return Asset(
         href=href,
         crs=_crs(said.get("crs")),
@@ -225,17 +223,30 @@ def _asset(key: str, record: object, properties: Mapping[str, Any]) -> Asset:
         transform=_transform(said.get("transform")),
         dtype=_text(said, "dtype"),
         nodata=_nodata(said.get("nodata")),
-        scale=_finite_or_none(said.get("scale"), "scale"),
-        offset=_finite_or_none(said.get("offset"), "offset"),
+        scale=_announced(said, "scale", collection),
+        offset=_announced(said, "offset", collection),
+        variable=collection.variables.get(band),
         checksum=_text(said, "checksum"),
         size=_size(said.get("size")),
     )
 
 
+def _announced(said: Mapping[str, Any], name: str, collection: Collection) -> float | None:
+    number = _finite_or_none(said.get(name), name)
+    return number if collection.announces else None
+
+
 def _said(place: Mapping[str, Any], spellings: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """What one place of the item says, under our own field names; nothing for what it leaves out or null."""
-    found = ((field, place[name]) for field, names in spellings.items() for name in names[::-1] if name in place)
-    return {field: value for field, value in found if value is not None}
+    found = {}
+    if place:
+        for field, names in spellings.items():
+            for name in names:
+                value = place.get(name)
+                if value is not None:
+                    found[field] = value
+                    break
+    return found
 
 
 def _first(bands: object) -> Mapping[str, Any]:
@@ -284,6 +295,10 @@ def _finite_or_none(given: object, name: str) -> float | None:
 
 
 def _finite(given: object, name: str) -> float:
+    if type(given) is float and math.isfinite(given):
+        return given
+    if type(given) is int and abs(given) < SAFE:
+        return float(given)
     number = _number(given, name)
     if not math.isfinite(number):
         raise SceneError(f"its {name} has {number}, not a number")

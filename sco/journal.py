@@ -10,7 +10,6 @@ from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from statistics import median
 from threading import Lock
 from typing import Self
 
@@ -18,10 +17,10 @@ from filelock import FileLock
 
 from sco.errors import ConfigurationError, ScoError
 
-VERSION = 1
+VERSION = 2
 WAIT_SECONDS = 30
 RECENT = 200
-"""How many past attempts the pace is learned from."""
+"""How many past batches estimates are learned from."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, project TEXT NOT NULL, verb TEXT NOT NULL, wanted INTEGER NOT NULL,
@@ -33,7 +32,15 @@ CREATE TABLE IF NOT EXISTS attempts (
     reads INTEGER NOT NULL, bytes_read INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS attempts_by_partition ON attempts (partition);
+CREATE TABLE IF NOT EXISTS batches (
+    run TEXT NOT NULL REFERENCES runs (id), partitions INTEGER NOT NULL, failed INTEGER NOT NULL,
+    reads INTEGER NOT NULL, seconds REAL NOT NULL, bytes_read INTEGER, requests INTEGER, peak_memory INTEGER
+);
 """
+UNCOMPUTED = "failed"
+"""The outcome of an attempt that nothing came of."""
+ADDED = {"fingerprint": "TEXT NOT NULL DEFAULT ''", "code": "TEXT NOT NULL DEFAULT ''"}
+"""Columns of attempts that version 1 did not have."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,33 @@ class Attempt:
     reads: int = 0
     """Assets that were read."""
     bytes_read: int = 0
+    fingerprint: str = ""
+    """SHA-256, hexadecimal, of what it was to be made from."""
+    code: str = ""
+    """The version of the code that tried."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one batch took."""
+
+    run: str
+    partitions: int
+    failed: int
+    """How many of them could not be computed."""
+    reads: int
+    """Assets that it was to open; 0 for a batch that is made from what is stored."""
+    seconds: float
+    bytes_read: int | None = None
+    """From disk and network; None where this was not measured, as on a cluster."""
+    requests: int | None = None
+    """Of the web."""
+    peak_memory: int | None = None
+    """Bytes that the process held at most, up to then."""
 
 
 COLUMNS = ", ".join(field.name for field in fields(Attempt))
+SPENT = ", ".join(field.name for field in fields(Spent))
 
 
 @dataclass(frozen=True)
@@ -120,14 +151,15 @@ class Journal:
         """Note that a run is over: done, failed, interrupted."""
         self._execute("UPDATE runs SET finished = ?, status = ? WHERE id = ?", (_text(datetime.now(UTC)), status, run))
 
-    def note(self, *attempts: Attempt) -> None:
-        """Write attempts down, all or none."""
-        marks = ", ".join("?" for _ in fields(Attempt))
+    def note(self, *attempts: Attempt, spent: Spent | None = None) -> None:
+        """Write attempts down, and what the batch took that they were made in, all or none."""
         with self._transaction():
-            self._database.executemany(
-                f"INSERT INTO attempts ({COLUMNS}) VALUES ({marks})",  # noqa: S608 - our own column names
-                [astuple(attempt) for attempt in attempts],
-            )
+            self._insert("attempts", COLUMNS, [astuple(attempt) for attempt in attempts])
+            self._insert("batches", SPENT, [astuple(spent)] if spent else [])
+
+    def uncomputed(self) -> dict[str, Attempt]:
+        """The latest attempt at each partition that it could not compute at all, by partition."""
+        return {one.partition: one for one in self.failed() if one.outcome == UNCOMPUTED}
 
     def failed(self) -> list[Attempt]:
         """The latest attempt at each partition whose latest attempt went wrong, by partition."""
@@ -142,17 +174,17 @@ class Journal:
         rows = self._execute("SELECT * FROM runs ORDER BY started DESC, rowid DESC LIMIT ?", (limit,))
         return [_run(row) for row in rows]
 
-    def pace(self) -> float | None:
-        """Seconds a scene took, the median of recent attempts that went well; None before there are any."""
-        rows = self._execute(
-            "SELECT seconds / scenes FROM attempts WHERE scenes > 0 AND error_class = '' ORDER BY rowid DESC LIMIT ?",
-            (RECENT,),
-        ).fetchall()
-        return median(pace for (pace,) in rows) if rows else None
+    def spent(self, limit: int = RECENT) -> list[Spent]:
+        """What the latest batches took of which every partition could be computed, the newest first."""
+        asked = f"SELECT {SPENT} FROM batches WHERE failed = 0 ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - our own names
+        return [Spent(*row) for row in self._execute(asked, (limit,))]
 
-    def last_success(self) -> Run | None:
-        """The latest run that was done."""
-        row = self._execute("SELECT * FROM runs WHERE status = 'done' ORDER BY finished DESC LIMIT 1").fetchone()
+    def last_success(self, verb: str | None = None) -> Run | None:
+        """The latest run that was done; of this verb alone where one is named."""
+        row = self._execute(
+            "SELECT * FROM runs WHERE status = 'done' AND (? IS NULL OR verb = ?) ORDER BY finished DESC LIMIT 1",
+            (verb, verb),
+        ).fetchone()
         return _run(row) if row else None
 
     def _prepare(self) -> None:
@@ -171,7 +203,14 @@ class Journal:
         with self._transaction():
             for statement in filter(str.strip, SCHEMA.split(";")):
                 self._database.execute(statement)
+            there = {name for _, name, *_ in self._database.execute("PRAGMA table_info(attempts)")}
+            for name in ADDED.keys() - there:
+                self._database.execute(f"ALTER TABLE attempts ADD COLUMN {name} {ADDED[name]}")
             self._database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _insert(self, table: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
+        marks = ", ".join("?" for _ in columns.split(","))
+        self._database.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -157,3 +157,8 @@ def keep(values: Any, wanted: Any, other: Any, result: Any) -> None:
     for row in range(height):
         for column in range(width):
             result[row, column] = values[row, column] if wanted[row, column] else other
+
+
+@cast("Callable[[Callable[[], None]], Callable[[], None]]", njit("void()", cache=True))
+def _ready() -> None:
+    """Compiled on import, and with it all that numba needs to compile anything: not while the first pixel waits."""

@@ -20,7 +20,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from zarr.codecs import ZstdCodec
 
-from sco import chunks
+from sco import chunks, uncertainty
 from sco.errors import ConfigurationError
 from sco.grid import Tiling
 from sco.model import Indicator
@@ -56,19 +56,29 @@ class Variable:
 
 
 def lay_out(
-    session: Session, tiling: Tiling, slices: Sequence[Slice], indicators: Sequence[Indicator], attrs: Mapping[str, str]
+    session: Session,
+    tiling: Tiling,
+    slices: Sequence[Slice],
+    indicators: Sequence[Indicator],
+    attrs: Mapping[str, str],
+    with_errors: bool = True,
 ) -> None:
     """Bring the store to this grid, these periods and indicators, writing only what differs.
 
-    Raises ConfigurationError for another grid, tile size or division of time, or another packing of an indicator.
+    Standard errors have room `with_errors`, and keep what room they have without. Raises ConfigurationError for another
+    grid, tile size or division of time, or another packing of an indicator.
     """
     root = zarr.open_group(session.store, mode="a", zarr_format=3)
     if LEDGER in root:
         _refuse_other_grid(root, tiling)
         _refuse_other_division(root, attrs["every"])
         slices = _stretch(session, root, slices)
-    for variable in _variables(tiling, slices, indicators, str(attrs["every"])):
+    for variable in _axes(tiling, slices, str(attrs["every"])):
         _lay(root, variable)
+    for indicator in indicators:
+        has_error = with_errors or uncertainty.name_of(indicator.id) in root
+        for variable in _arrays(indicator, tiling, len(slices), has_error):
+            _lay(root, variable)
     _describe(root, {"Conventions": "CF-1.11", **attrs, "coordinates": "spatial_ref"})
     ledger = root.require_group(LEDGER)
     _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session, root)})
@@ -101,9 +111,13 @@ def array_in(root: zarr.Group, path: str) -> Any:
     return root[path]
 
 
-def planes(indicator: str) -> tuple[str, ...]:
-    """The paths of an indicator's pixel arrays: the values, then the three counts."""
-    return (indicator, *(f"{indicator}_{count}" for count in COUNTS))
+def planes(indicator: str, has_error: bool = True) -> tuple[str, ...]:
+    """The paths of an indicator's pixel arrays: the values, the three counts, and the standard error if it is there.
+
+    Stores that are older than these, and those of projects that want none, lack it.
+    """
+    counted = (indicator, *(f"{indicator}_{count}" for count in COUNTS))
+    return (*counted, uncertainty.name_of(indicator)) if has_error else counted
 
 
 def metadata_digest(session: Session, root: zarr.Group) -> str:
@@ -114,14 +128,14 @@ def metadata_digest(session: Session, root: zarr.Group) -> str:
     return hashlib.sha256(json.dumps(nodes, sort_keys=True).encode()).hexdigest()
 
 
-def _variables(
-    tiling: Tiling, slices: Sequence[Slice], indicators: Sequence[Indicator], every: str
-) -> Iterator[Variable]:
+def _axes(tiling: Tiling, slices: Sequence[Slice], every: str) -> Iterator[Variable]:
     yield from _coordinates(tiling)
     yield from _times(slices, every)
-    for indicator in indicators:
-        yield from _pixel_arrays(indicator, tiling, len(slices))
-        yield from _ledger_arrays(indicator, tiling, len(slices))
+
+
+def _arrays(indicator: Indicator, tiling: Tiling, times: int, has_error: bool) -> Iterator[Variable]:
+    yield from _pixel_arrays(indicator, tiling, times, has_error)
+    yield from _ledger_arrays(indicator, tiling, times)
 
 
 def _coordinates(tiling: Tiling) -> Iterator[Variable]:
@@ -150,11 +164,12 @@ def _times(slices: Sequence[Slice], every: str) -> Iterator[Variable]:
     yield Variable("time_bnds", ("time", "bnds"), (number, 2), (TIMES, 2), "int64", 0, CLOCK, bounds)
 
 
-def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[Variable]:
+def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int, has_error: bool) -> Iterator[Variable]:
     dims, shape, chunks = ("time", "y", "x"), (times, *tiling.geobox.shape), (1, tiling.size, tiling.size)
     packing = indicator.packing
-    values, *counts = planes(indicator.id)
-    yield Variable(values, dims, shape, chunks, packing.dtype, packing.fill, attributes(indicator))
+    values, *counts = planes(indicator.id, has_error=False)
+    described = attributes(indicator, has_error=has_error)
+    yield Variable(values, dims, shape, chunks, packing.dtype, packing.fill, described)
     for name, meaning in zip(counts, COUNTS.values(), strict=True):
         attrs = {
             "long_name": f"{indicator.title.en}: {meaning}",
@@ -164,10 +179,14 @@ def _pixel_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator[
             "grid_mapping": "spatial_ref",
         }
         yield Variable(name, dims, shape, chunks, "uint16", 0, attrs)
+    if has_error:
+        described = uncertainty.attributes(indicator)
+        name = uncertainty.name_of(indicator.id)
+        yield Variable(name, dims, shape, chunks, packing.dtype, packing.fill, described)
 
 
-def attributes(indicator: Indicator, counted: bool = True) -> dict[str, Any]:
-    """CF attributes of an indicator's packed values; `counted` where its counts lie beside it."""
+def attributes(indicator: Indicator, counted: bool = True, has_error: bool = False) -> dict[str, Any]:
+    """CF attributes of an indicator's packed values; `counted` where its counts lie beside it, and its error if any."""
     packing = indicator.packing
     return {
         "long_name": indicator.title.en,
@@ -177,12 +196,20 @@ def attributes(indicator: Indicator, counted: bool = True) -> dict[str, Any]:
         "references": " ".join(indicator.references),
         "cell_methods": indicator.cell_methods,
         "grid_mapping": "spatial_ref",
-        **({"ancillary_variables": " ".join(planes(indicator.id)[1:])} if counted else {}),
+        **({"ancillary_variables": " ".join(planes(indicator.id, has_error)[1:])} if counted else {}),
         # CF wants the valid range of packed data in packed integers
         "valid_range": [round((limit - packing.offset) / packing.scale) for limit in indicator.valid_range],
+        **(_flags(indicator) if indicator.classes else {}),
         "scale_factor": packing.scale,
         "add_offset": packing.offset,
         "_FillValue": packing.fill,
+    }
+
+
+def _flags(indicator: Indicator) -> dict[str, Any]:
+    return {
+        "flag_values": [one.value for one in indicator.classes],
+        "flag_meanings": " ".join(one.meaning for one in indicator.classes),
     }
 
 
@@ -207,7 +234,7 @@ def _create(root: zarr.Group, variable: Variable) -> Any:
         chunks=variable.chunks,
         dtype=str if variable.dtype == "str" else variable.dtype,
         fill_value=variable.fill,
-        compressors=[ZstdCodec(level=3, checksum=True)],
+        compressors=[ZstdCodec(level=chunks.LEVEL, checksum=True)],
         dimension_names=variable.dims,
         attributes=dict(variable.attrs),
     )

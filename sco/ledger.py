@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sco.failure import Failure
 from sco.partition import Empty, Partition, Record
 
 
@@ -25,14 +26,16 @@ def record_text(record: Record, seal: str) -> str:
     known = {"fingerprint": record.fingerprint, "run": record.run, "sha256": seal}
     empty = {"empty": str(record.empty)} if record.empty else {}
     failed = {"failed_reads": record.failed_reads} if record.failed_reads else {}
-    return json.dumps(known | empty | failed, separators=(",", ":"))
+    kind = {"failure": str(record.failure)} if record.failure else {}
+    return json.dumps(known | empty | failed | kind, separators=(",", ":"))
 
 
 def parse_record(text: str) -> Record:
     """The record in this text."""
     known = json.loads(text)
     empty = Empty(known["empty"]) if "empty" in known else None
-    return Record(known["fingerprint"], known["run"], empty, known.get("failed_reads", 0))
+    failure = Failure(known["failure"]) if "failure" in known else None
+    return Record(known["fingerprint"], known["run"], empty, known.get("failed_reads", 0), failure)
 
 
 def seal_in(text: str) -> str:
@@ -41,8 +44,8 @@ def seal_in(text: str) -> str:
 
 
 def seal(partition: Partition, manifest: str, planes: Sequence[NDArray[Any]]) -> str:
-    """SHA-256 of a partition as it is stored: its name, the text of its manifest, its values and counts."""
+    """SHA-256 of a partition as it is stored: its name, the text of its manifest, its values, counts and errors."""
     digest = hashlib.sha256(f"{partition}\n{manifest}\n".encode())
     for plane in planes:
-        digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).tobytes())
+        digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sco.grid import Tile
 from sco.model import Indicator, Input
-from sco.partition import Partition
+from sco.partition import Partition, Record
 from sco.period import Every, Slice, part_of, year_before
 
 
@@ -91,7 +91,9 @@ class Evidence:
     tiles: tuple[Tile, ...]
     fingerprints: Mapping[Partition, str]
     due: Mapping[Partition, str]
-    """The state of each partition that is not current."""
+    """The state of each partition that a run would compute."""
+    failed: Mapping[Partition, Record] = field(default_factory=dict)
+    """What the store knows of those with reads that failed."""
     _told: dict[Need, "Told"] = field(default_factory=dict)
 
     def of(self, need: Need) -> "Told":
@@ -105,7 +107,8 @@ class Evidence:
         digest = hashlib.sha256("\n".join(f"{one}={self.fingerprints[one]}" for one in there).encode())
         moved = [one for one in there if one in self.due]
         first = f"{moved[0]} is {self.due[moved[0]]}" if moved else ""
-        return Told(digest.hexdigest(), len(there), first, len(moved))
+        failed = sum(self.failed[one].failed_reads for one in there if one in self.failed)
+        return Told(digest.hexdigest(), len(there), first, len(moved), failed)
 
     def _partitions(self, need: Need) -> Iterator[Partition]:
         tiles: Sequence[Tile] = self.tiles if need.tile is None else (need.tile,)
@@ -124,6 +127,8 @@ class Told:
     """The first of them that a run would compute, and why; empty where all stand still."""
     moves: int
     """How many of them a run would compute."""
+    failed_reads: int = 0
+    """Reads behind them that failed when they were stored."""
 
 
 def in_order(indicators: Iterable[Indicator]) -> tuple[tuple[Indicator, ...], ...]:

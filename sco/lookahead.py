@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from sco.model import Indicator
-from sco.observation import Mosaic, Observation, Observer
+from sco.observation import Mosaic, Observer
 from sco.read import environment
+from sco.roster import all_local
+from sco.solar import Observation
 
 READS = 16
 """Observers of one process that read at once."""
@@ -47,8 +49,7 @@ def reads_of(
     observations: Sequence[Observation], indicators: Sequence[Indicator], shape: tuple[int, int], idle: int = 1
 ) -> int:
     """How many observers should read at once: one more than `idle` cores if files are local, else as memory allows."""
-    scenes = (scene for observation in observations for scene in observation.scenes)
-    is_local = all(asset.href.startswith(("/", "file:")) for scene in scenes for asset in scene.assets.values())
+    is_local = all_local(observation.scenes for observation in observations)
     if is_local and idle == 1:
         return 1
     bands = {band for indicator in indicators for band in indicator.bands}

@@ -1,11 +1,14 @@
 """Mann-Kendall and Theil-Sen of many series at once, outside the interpreter's lock.
 
-The slopes between all pairs of values are never sorted. A sample tells between which two slopes the wanted ranks lie;
-one pass counts what is below and keeps what is between; the ranks are selected among those. The result is exact.
+The slopes between all pairs of values are not listed. Those below a given slope are the pairs that fall once it is
+taken from the series, and pairs are compared many at a time: so counting tells the rank of a slope, and each count
+where to look next, until some dozen slopes are left between two that are counted. Counting is done in float32. What is
+left is computed in float64, and must lie further from either end than rounding can have moved a pair; where it does
+not, all slopes are listed after all. So the result is exact.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,14 +18,45 @@ from sco.series import Columns
 MEASURES = ("slope", "low", "high", "p", "z", "tau", "n")
 PIXELS = 32
 """How many series are laid out at a time: they fit the processor's cache."""
-SAMPLE = 512
-"""Slopes that are drawn to guess between which two the wanted ranks lie."""
-SIGMAS = 2.5
-"""By how many standard errors of a sampled quantile the guess is widened; one that fails costs time, no accuracy."""
-WIDER = 1.5
-"""How far the slopes are kept for a corrected test, whose interval is not known before the median."""
-BUCKETS = 256
-"""Into how many equal steps the slopes that are kept are sorted before one is selected."""
+LANES = 16
+"""Numbers that the processor compares at a time; behind its end a series has as many of NaN, so that none are over."""
+ROWS = 4
+"""Values that are compared at a time with all that are later; their pairs are a block."""
+SAMPLE = 64
+"""Slopes that are drawn to guess where the median is."""
+NEAR = 12
+"""How many of them, to either side of their median, tell how dense the slopes are."""
+SEVERAL = 1024
+"""Pairs, up to which their slopes are listed."""
+STEPS = 8
+"""Counts after which the search for a rank ends."""
+CLOSE = 30
+"""How many ranks off a guess may be for the next to aim beyond, by BEYOND ranks and a SHARE of what it is off."""
+BEYOND = 4.0
+SHARE = 0.15
+LEFT = 60
+"""How many slopes may be left between two guesses, to be looked at one by one."""
+ROUNDING = 2.0**-22
+"""Twice what float32 may lose of a difference between two values, as a share of the largest of them."""
+TINY = 2.0**-147
+"""The same of the smallest numbers."""
+
+
+class Room(NamedTuple):
+    """What is laid out for one series after another: room for the longest, and NaN behind its end."""
+
+    values: Any
+    times: Any
+    same: Any
+    """The values in the dtype that they came in."""
+    tilted: Any
+    """The values less a slope: one row for either end of the search and one to spare, float32."""
+    blocks: Any
+    """Of each row how many pairs fall in each block."""
+    inside: Any
+    listed: Any
+    draws: Any
+    drawn: Any
 
 
 def tested(columns: Columns, corrected: bool, critical: float, fewest: int) -> Columns:
@@ -31,15 +65,30 @@ def tested(columns: Columns, corrected: bool, critical: float, fewest: int) -> C
     `critical` is the normal quantile of the confidence interval and of significant autocorrelations.
     """
     result = np.empty((len(MEASURES), columns.shape[1]), columns.dtype)
-    _walk(columns, corrected, critical, fewest, result)
+    _walk(columns, corrected, critical, fewest, _room(columns.shape[0], columns.dtype), result)
     return result
 
 
+def _room(length: int, kind: Any) -> Room:
+    draws = np.random.default_rng(1).random((SAMPLE, 2))  # always the same
+    draws[:, 0] = 1 - np.sqrt(draws[:, 0])  # an earlier value has more later ones
+    return Room(
+        values=np.empty(length + LANES),
+        times=np.empty(length + LANES),
+        same=np.empty(length + LANES, kind),
+        tilted=np.full((3, length + LANES), np.nan, np.float32),
+        blocks=np.zeros((3, length // ROWS + 1), np.int64),
+        inside=np.zeros((length // LANES + 2) * LANES, np.uint8),
+        listed=np.empty(length * (length - 1) // 2 + 1),
+        draws=draws,
+        drawn=np.empty(SAMPLE),
+    )
+
+
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _walk(columns: Any, corrected: Any, critical: Any, fewest: Any, result: Any) -> None:
+def _walk(columns: Any, corrected: Any, critical: Any, fewest: Any, room: Any, result: Any) -> None:
     length, series = columns.shape
-    laid = np.empty((PIXELS, length))
-    kept = np.empty((2, length * (length - 1) // 2 + 1))
+    laid = np.empty((PIXELS, length), columns.dtype)
     one = np.empty(len(MEASURES))
     for first in range(0, series, PIXELS):
         width = min(PIXELS, series - first)
@@ -47,52 +96,81 @@ def _walk(columns: Any, corrected: Any, critical: Any, fewest: Any, result: Any)
             for pixel in range(width):
                 laid[pixel, time] = columns[time, first + pixel]
         for pixel in range(width):
-            _test(laid[pixel], kept, corrected, critical, fewest, one)
+            n = _lay(laid[pixel], room)
+            one[:] = np.nan
+            one[6] = n
+            if n >= max(fewest, 3):
+                _test(n, room, corrected, critical, one)
             result[:, first + pixel] = one
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _test(y: Any, kept: Any, corrected: Any, critical: Any, fewest: Any, one: Any) -> None:
-    values = y[~np.isnan(y)]
-    n = values.size
-    one[:] = np.nan
-    one[6] = n
-    if n < max(fewest, 3):
-        return
+def _lay(y: Any, room: Any) -> Any:
+    """Lay out the values that are there, one behind the other: how many."""
+    n = 0
+    for time in range(y.size):
+        room.values[n] = y[time]
+        room.times[n] = time
+        room.same[n] = y[time]
+        n += not np.isnan(y[time])
+    room.values[n : n + LANES] = np.nan
+    room.same[n : n + LANES] = np.nan
+    room.tilted[:, n : n + LANES] = np.nan
+    return n
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _test(n: Any, room: Any, corrected: Any, critical: Any, one: Any) -> None:
     pairs = n * (n - 1) // 2
-    score, variance = _score(values)
-    reach = critical * math.sqrt(variance)
-    slopes = _between(y, kept, pairs, WIDER * reach if corrected else reach)
-    slope = _middle(kept, slopes, pairs)
+    middle = (pairs - 1) // 2
+    score, variance = _score(n, room)
+    guess, rate = _sampled(n, room) if pairs > SEVERAL else (0.0, 0.0)
+    slope, rate = _ranked(n, room, middle, pairs // 2, guess, rate)
     if corrected:
-        variance *= _inflation(values - np.arange(1, n + 1) * slope, critical)
-        reach = critical * math.sqrt(max(variance, 0.0))
-        if not _enclose(slopes, pairs, reach):
-            slopes = _between(y, kept, pairs, reach)
-    low, high = _ends(pairs, reach)
+        variance *= _inflation(room.values[:n] - np.arange(1, n + 1) * slope, critical)
+    low, high = _ends(pairs, critical * math.sqrt(max(variance, 0.0)))
     z = _normal_deviate(score, variance)
-    one[0], one[1], one[2] = slope, _ranked(kept, slopes, low), _ranked(kept, slopes, high)
+    one[0] = slope
+    one[1], _ = _ranked(n, room, low, low, slope + (low - middle) * rate, rate)
+    one[2], _ = _ranked(n, room, high, high, slope + (high - middle) * rate, rate)
     one[3] = math.erfc(abs(z) / math.sqrt(2.0))
     one[4] = z
     one[5] = score / pairs
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _score(values: Any) -> Any:
+def _score(n: Any, room: Any) -> Any:
     """Pairs that rise minus pairs that fall; and its variance where there is no trend, less what ties take from it."""
-    n = values.size
-    rising = 0
-    falling = 0
-    for i in range(n - 1):
-        here = values[i]
-        later = values[i + 1 :]
-        for j in range(later.size):
-            rising += later[j] > here
-            falling += later[j] < here
+    falling = _falls(n, room.same, room.blocks[0])
+    rising = _falls(n, -room.same, room.blocks[0])
     total = n * (n - 1) * (2 * n + 5)
     if rising + falling < n * (n - 1) // 2:
-        total -= _lost_to_ties(np.sort(values))
+        total -= _lost_to_ties(np.sort(room.same[:n]))
     return rising - falling, total / 18.0
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _falls(n: Any, values: Any, blocks: Any) -> Any:
+    """Pairs of which the later is less, and how many of them are in each block."""
+    falls = np.int64(0)
+    for block in range((n + ROWS - 1) // ROWS):
+        i = ROWS * block
+        a, b, c, d = values[i], values[i + 1], values[i + 2], values[i + 3]
+        found = np.uint32((b < a) + (c < a) + (d < a) + (c < b) + (d < b) + (d < c))
+        later = values[i + ROWS : i + ROWS + _whole(n - i - ROWS)]
+        for j in range(later.size):
+            found = np.uint32(found + np.uint32(later[j] < a))
+            found = np.uint32(found + np.uint32(later[j] < b))
+            found = np.uint32(found + np.uint32(later[j] < c))
+            found = np.uint32(found + np.uint32(later[j] < d))
+        blocks[block] = found
+        falls += np.int64(found)
+    return falls
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _whole(count: Any) -> Any:
+    return (max(count, 0) + LANES - 1) // LANES * LANES
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
@@ -124,111 +202,132 @@ def _ends(pairs: Any, reach: Any) -> Any:
     return low, min(int(np.rint((pairs + reach) / 2.0)), pairs - 1)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _enclose(slopes: Any, pairs: Any, reach: Any) -> Any:
-    """Whether the median and both ends of the interval are among the slopes that are kept."""
-    below, count = slopes[:2]
-    low, high = _ends(pairs, reach)
-    return below <= min(low, pairs // 2 - 1) and max(high, pairs // 2) < below + count
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _between(y: Any, kept: Any, pairs: Any, reach: Any) -> Any:
-    """Keep all slopes from one end of the interval to the other: how many are below, how many kept, how they lie."""
-    spans = np.arange(1.0, y.size)
-    if pairs > 4 * SAMPLE:
-        low, high = _ends(pairs, reach)
-        floor, ceiling = _guess(y, spans, low / pairs, high / pairs)
-        slopes = _keep(y, spans, kept[0], floor, ceiling)
-        if _enclose(slopes, pairs, reach):
-            return slopes[0], slopes[1], _spread(kept, slopes[1])
-    below, count = _keep(y, spans, kept[0], -np.inf, np.inf)
-    return below, count, _spread(kept, count)
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _middle(kept: Any, slopes: Any, pairs: Any) -> Any:
-    median = _ranked(kept, slopes, pairs // 2)
-    return median if pairs % 2 else 0.5 * (median + _ranked(kept, slopes, pairs // 2 - 1))
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _guess(y: Any, spans: Any, low: Any, high: Any) -> Any:
-    """Two slopes that likely enclose those at the shares `low` to `high`, from a sample that is always the same.
-
-    Xorshift: Marsaglia 2003, https://doi.org/10.18637/jss.v008.i14.
-    """
-    drawn = np.empty(SAMPLE)
-    state = np.uint64(88172645463325252)
-    length = np.uint64(y.size)
-    count = 0
-    for _ in range(4 * SAMPLE):
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-        one = np.int64((state >> np.uint64(32)) * length >> np.uint64(32))
-        other = np.int64((state & np.uint64(0xFFFFFFFF)) * length >> np.uint64(32))
-        i, j = min(one, other), max(one, other)
-        if i < j:
-            drawn[count] = (y[j] - y[i]) / spans[j - i - 1]
-            count += drawn[count] == drawn[count]
-        if count == SAMPLE:
-            break
-    first = int(count * low - SIGMAS * math.sqrt(count * low * (1.0 - low))) - 1
-    last = int(count * high + SIGMAS * math.sqrt(count * high * (1.0 - high))) + 1
-    floor = _select(drawn, count, first) if first >= 0 else -np.inf
-    return floor, _select(drawn, count, last) if last < count else np.inf
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[misc, unused-ignore]
+def _sampled(n: Any, room: Any) -> Any:
+    """A guess at the median slope, and by how much slopes grow from one rank to the next."""
+    for k in range(SAMPLE):
+        i = int(room.draws[k, 0] * (n - 1))
+        j = i + 1 + int(room.draws[k, 1] * (n - 1 - i))
+        room.drawn[k] = (room.values[j] - room.values[i]) / (room.times[j] - room.times[i])
+    middle = SAMPLE // 2
+    median = _select(room.drawn, SAMPLE, middle)
+    less = _select(room.drawn, middle, middle - NEAR)
+    more = _select(room.drawn[middle:], SAMPLE - middle, NEAR)
+    return median, (more - less) / (2 * NEAR) * SAMPLE / (n * (n - 1) // 2)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[misc, unused-ignore]
-def _keep(y: Any, spans: Any, kept: Any, floor: Any, ceiling: Any) -> Any:
-    # First what the processor does eight at a time, then, without a branch, what it cannot: twice as fast.
-    slopes = np.empty(y.size)
-    between = np.empty(y.size, np.int64)
-    below = 0
+def _ranked(n: Any, room: Any, first: Any, last: Any, guess: Any, rate: Any) -> Any:
+    """The mean of the slopes of these two ranks, from 0, equal or neighbours; and the rate of slopes near them.
+
+    `guess` is a slope near them, `rate` by how much slopes grow from one rank to the next.
+    """
+    if n * (n - 1) // 2 <= SEVERAL:
+        return _of_all(n, room, first, last), rate
+    floor, ceiling, below, upto = -np.inf, np.inf, 0, 0
+    low, high, spare = 0, 1, 2
+    before, count_before = np.nan, 0
+    for step in range(STEPS):
+        count = _falls(n, _tilt(n, room, guess, spare), room.blocks[spare])
+        rate = _rate(rate, guess - before, count - count_before)
+        if count <= first and guess > floor:
+            floor, below, low, spare = guess, count, spare, low
+        if count > last and guess < ceiling:
+            ceiling, upto, high, spare = guess, count, spare, high
+        before, count_before = guess, count
+        guess = _next(guess, rate, first - count, floor, ceiling)
+        if ceiling - floor < np.inf and (upto - below < LEFT or step == STEPS - 1):
+            left = _list(n, room, low, high)
+            one, other = _selected(room.listed, left, first - below, last - below)
+            margin = _margin(n, room, low, high)
+            if floor + margin <= one and other <= ceiling - margin:
+                return 0.5 * (one + other), rate
+            if one < floor + margin:
+                guess, floor = floor - 2 * BEYOND * rate, -np.inf
+            else:
+                guess, ceiling = ceiling + 2 * BEYOND * rate, np.inf
+        if guess == before:
+            break
+    return _of_all(n, room, first, last), rate
+
+
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[misc, unused-ignore]
+def _rate(rate: Any, slopes: Any, ranks: Any) -> Any:
+    """By how much slopes grow from one rank to the next, as two counts show; as it was before where they do not."""
+    return abs(slopes / ranks) if ranks != 0 and abs(slopes) > 0.0 else rate
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _next(guess: Any, rate: Any, off: Any, floor: Any, ceiling: Any) -> Any:
+    """The guess moved by so many ranks, a few more where it is close, but between the ends where both are known."""
+    beyond = BEYOND + SHARE * abs(off) if abs(off) <= CLOSE else 0.0
+    moved = guess + rate * (off + beyond if off >= 0 else off - beyond)
+    return moved if floor < moved < ceiling or ceiling - floor == np.inf else 0.5 * (floor + ceiling)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _tilt(n: Any, room: Any, slope: Any, row: Any) -> Any:
+    """The series less a slope, about its middle."""
+    tilted = room.tilted[row]
+    value, time = room.values[n // 2], room.times[n // 2]
+    for i in range(n):
+        tilted[i] = (room.values[i] - value) - slope * (room.times[i] - time)
+    return tilted
+
+
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[misc, unused-ignore]
+def _list(n: Any, room: Any, low: Any, high: Any) -> Any:
+    """List the slopes of the pairs that fall in the tilt `high` and not in `low`: how many."""
+    values, times, inside, listed = room.values, room.times, room.inside, room.listed
+    eights = inside.view(np.uint64)
+    less, more = room.tilted[low], room.tilted[high]
     count = 0
-    for i in range(y.size - 1):
-        here = y[i]
-        later = y[i + 1 :]
-        for j in range(later.size):
-            slope = (later[j] - here) / spans[j]
-            slopes[j] = slope
-            between[j] = (slope >= floor) & (slope <= ceiling)
-            below += slope < floor
-        for j in range(later.size):
-            kept[count] = slopes[j]
-            count += between[j]
-    return below, count
+    for i in range(0, n, ROWS):
+        if room.blocks[low, i // ROWS] == room.blocks[high, i // ROWS]:
+            continue
+        a, b, c, d = less[i], less[i + 1], less[i + 2], less[i + 3]
+        e, f, g, h = more[i], more[i + 1], more[i + 2], more[i + 3]
+        size = _whole(n - i - 1)
+        x, y = less[i + 1 : i + 1 + size], more[i + 1 : i + 1 + size]
+        for k in range(size):
+            either = ((x[k] >= a) & (y[k] < e)) | ((x[k] >= b) & (y[k] < f))
+            inside[k] = either | ((x[k] >= c) & (y[k] < g)) | ((x[k] >= d) & (y[k] < h))
+        for eight in range(size // 8):
+            if eights[eight]:
+                for j in range(i + 1 + 8 * eight, i + 9 + 8 * eight):
+                    for row in range(i, min(i + ROWS, j) if inside[j - i - 1] else i):
+                        if less[j] >= less[row] and more[j] < more[row]:
+                            listed[count] = (values[j] - values[row]) / (times[j] - times[row])
+                            count += 1
+    return count
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _spread(kept: Any, count: Any) -> Any:
-    """Put the slopes into `kept[1]` in BUCKETS steps of equal width, lowest first; where each step ends."""
-    floor = np.inf
-    ceiling = -np.inf
-    for i in range(count):
-        floor = min(floor, kept[0, i])
-        ceiling = max(ceiling, kept[0, i])
-    scale = (BUCKETS - 1) / (ceiling - floor) if ceiling > floor else 0.0
-    ends = np.zeros(BUCKETS + 1, np.int64)
-    for i in range(count):
-        ends[np.uint64((kept[0, i] - floor) * scale) + np.uint64(1)] += 1
-    for step in range(BUCKETS):
-        ends[step + 1] += ends[step]
-    for i in range(count):
-        place = np.uint64((kept[0, i] - floor) * scale)
-        kept[1, ends[place]] = kept[0, i]
-        ends[place] += 1
-    return ends
+def _margin(n: Any, room: Any, low: Any, high: Any) -> Any:
+    """How far from the ends a slope must lie for its rank to be sure."""
+    largest = np.float32(0)
+    for i in range(n):
+        largest = max(largest, abs(room.tilted[low, i]), abs(room.tilted[high, i]))
+    return ROUNDING * largest + TINY
+
+
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[misc, unused-ignore]
+def _of_all(n: Any, room: Any, first: Any, last: Any) -> Any:
+    count = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            room.listed[count] = (room.values[j] - room.values[i]) / (room.times[j] - room.times[i])
+            count += 1
+    one, other = _selected(room.listed, count, first, last)
+    return 0.5 * (one + other)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _ranked(kept: Any, slopes: Any, rank: Any) -> Any:
-    """The slope of this rank, from 0, among all."""
-    below, _, ends = slopes
-    step = np.searchsorted(ends[:BUCKETS], rank - below, side="right")
-    start = ends[step - 1] if step > 0 else 0
-    return _select(kept[1, start : ends[step]], ends[step] - start, rank - below - start)
+def _selected(numbers: Any, count: Any, first: Any, last: Any) -> Any:
+    if last >= count:
+        return np.nan, np.nan
+    one = _select(numbers, count, first)
+    return one, one if first == last else _select(numbers, count, last)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
@@ -285,14 +384,17 @@ def _product(values: Any, later: Any) -> Any:
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def _ranks(values: Any) -> Any:
     """From 1; ties share the mean of theirs."""
-    order = np.argsort(values)
-    ranks = np.empty(values.size)
-    first = 0
-    while first < values.size:
-        last = first
-        while last + 1 < values.size and values[order[last + 1]] == values[order[first]]:
-            last += 1
-        for i in range(first, last + 1):
-            ranks[order[i]] = (first + last) / 2.0 + 1.0
-        first = last + 1
+    n = values.size
+    ranks = np.empty(n)
+    for i in range(n):
+        less = np.uint32(0)
+        for j in range(n):
+            less = np.uint32(less + np.uint32(values[j] < values[i]))
+        ranks[i] = less + 1.0
+    if ranks.sum() < n * (n + 1) // 2:
+        for i in range(n):
+            upto = np.uint32(0)
+            for j in range(n):
+                upto = np.uint32(upto + np.uint32(values[j] <= values[i]))
+            ranks[i] = (ranks[i] + upto) / 2.0
     return ranks

@@ -2,11 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sco.period import Every as Every
+
+if TYPE_CHECKING:
+    from xarray import DataArray as DataArray
+else:
+    DataArray = "xarray.DataArray"
+    """What formulas are annotated with; a declaration is read without xarray, which takes long to import."""
 
 BBox = tuple[float, float, float, float]
 """West, south, east, north in degrees, WGS84."""
@@ -125,6 +133,17 @@ class Offset:
 
 
 @dataclass(frozen=True)
+class Revisit:
+    """How often a sensor looks at every place of those that it looks at."""
+
+    days: float
+    """From one look to the next, at most, when nothing is wrong."""
+    since: date
+    by_daylight: bool = True
+    """It does not look where the sun is low."""
+
+
+@dataclass(frozen=True)
 class Sensor:
     """One instrument, or several that are read as one."""
 
@@ -145,6 +164,8 @@ class Sensor:
     """Its scenes stand for whole UTC days, whatever the hour that they are dated, as daily products do."""
     reader: Literal["raster", "grid"] = "raster"
     """How its assets are read: as rasters through GDAL, or as NetCDF and Zarr grids through xarray."""
+    revisit: Revisit | None = None
+    """None where it does not look at every place alike, so that nothing can be concluded from its silence."""
 
     def band(self, name: str) -> Band:
         """The band of this common name; KeyError if the sensor has none."""
@@ -302,6 +323,21 @@ class Input:
     statistic: Statistic = "value"
 
 
+@dataclass(frozen=True)
+class Class:
+    """What one value of an indicator stands for, where its values are classes and no measure."""
+
+    value: int
+    words: Words
+    colour: str
+    """As #rrggbb."""
+
+    @property
+    def meaning(self) -> str:
+        """The English words as CF's `flag_meanings` has them: small letters, joined by underscores."""
+        return self.words.en.lower().replace(" ", "_")
+
+
 Composite = Literal["median", "mean", "min", "max", "first", "sum", "count", "fraction", "percentile", "medoid"]
 
 
@@ -330,10 +366,17 @@ class Indicator:
     reference; None for all."""
     minimum_years: int = 3
     """Years of the reference that must have a value for its statistics to stand."""
+    propagates: bool = False
+    """Of one that is derived: whether the standard errors of its inputs are carried through its formula, which is
+    smooth and takes values, those of the year before, and means alone."""
+    every: tuple[Every, ...] = ()
+    """The periods that it is defined for; any where it names none."""
     unit: str
     valid_range: tuple[float, float]
     packing: Packing
     colormap: str
+    classes: tuple[Class, ...] = ()
+    """What its values stand for, lowest first, where they are classes; packed as they are, with a scale of 1."""
     references: tuple[str, ...]
     """DOI or URL of the definition."""
     cell_methods: str

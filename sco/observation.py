@@ -1,9 +1,7 @@
 """What one sensor saw on one solar day: scenes mosaicked on a grid, each pixel with its state."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +11,16 @@ from shapely import from_wkt
 
 from sco import crash, kernels, library, mirrors, quality, radiometry, witness
 from sco.errors import SceneError, UpstreamError
+from sco.failure import Failure, classify, worst
 from sco.mirrors import Agreement
 from sco.model import Scene, Sensor
 from sco.preflight import Rules
 from sco.quality import State, States
 from sco.radiometry import Calibration
 from sco.read import Reading, read_scene
+from sco.solar import Observation
 
 Values = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Observation:
-    """The scenes of one sensor that belong to one solar day, in the order in which they fill the mosaic."""
-
-    day: date
-    sensor: str
-    scenes: tuple[Scene, ...]
 
 
 @dataclass(frozen=True)
@@ -39,30 +30,6 @@ class Mosaic:
     bands: Mapping[str, Values]
     """(y, x) by band name, float32."""
     states: States
-
-
-def solar_day(scene: Scene, longitude: float) -> date:
-    """The local solar day of a scene at this longitude in degrees, 15 degrees an hour; its own day if it is of days."""
-    if library.sensors[scene.sensor].whole_days:
-        return scene.time.date()
-    return (scene.time + timedelta(hours=longitude / 15)).date()
-
-
-def observations(scenes: Iterable[Scene], longitude: float) -> tuple[Observation, ...]:
-    """Scenes grouped by solar day and sensor, oldest first."""
-    return grouped(by_day(scenes, longitude))
-
-
-def by_day(scenes: Iterable[Scene], longitude: float) -> list[tuple[date, Scene]]:
-    """Each scene with its solar day, in the order of days, sensors and ids."""
-    dated = [(solar_day(scene, longitude), scene) for scene in scenes]
-    return sorted(dated, key=lambda one: (one[0], one[1].sensor, one[1].id))
-
-
-def grouped(dated: Iterable[tuple[date, Scene]]) -> tuple[Observation, ...]:
-    """Scenes in the order of their days and sensors, as observations."""
-    groups = groupby(dated, lambda one: (one[0], one[1].sensor))
-    return tuple(Observation(day, sensor, tuple(scene for _, scene in group)) for (day, sensor), group in groups)
 
 
 class Observer:
@@ -86,6 +53,8 @@ class Observer:
         self.sensor: Sensor = quality.widening(library.sensors[observation.sensor], rules.widened)
         self.failed: dict[tuple[str, str], str] = {}
         """(scene id, band) -> why it could not be read."""
+        self.failures: dict[tuple[str, str], Failure] = {}
+        """(scene id, band) -> what kind of failure that was, of the scene or of a mirror that could stand in."""
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.trusted: dict[tuple[str, str], tuple[str, ...]] = {}
         """(scene id, band) -> where the file was believed against its item."""
@@ -152,6 +121,7 @@ class Observer:
             try:
                 self._readings[key] = self._read_now(scene, band, margin)
             except (SceneError, UpstreamError) as error:
+                self.failures[name] = classify(error)
                 stand_in = self._read_mirrors(scene, band, margin)
                 if stand_in is None:
                     self.failed[name] = str(error)
@@ -169,7 +139,8 @@ class Observer:
                 continue
             try:
                 reading = self._read_now(mirror, band, margin)
-            except (SceneError, UpstreamError):
+            except (SceneError, UpstreamError) as error:
+                self.failures[scene.id, band] = worst((self.failures[scene.id, band], classify(error)))
                 continue
             if (mirror.id, band) in self.calibrations:
                 self.calibrations[scene.id, band] = self.calibrations.pop((mirror.id, band))

@@ -9,7 +9,7 @@ from sco import kernels
 from sco.model import Packing
 
 
-def pack(values: NDArray[np.float32], packing: Packing) -> NDArray[np.integer[Any]]:
+def pack(values: NDArray[np.floating[Any]], packing: Packing) -> NDArray[np.integer[Any]]:
     """Stored integers, same shape; NaN becomes the fill, values beyond the type its nearest end."""
     kind = np.iinfo(packing.dtype)
     low = kind.min + 1 if packing.fill == kind.min else kind.min

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sco.failure import Failure
 from sco.grid import Tile
 from sco.period import Slice
 
@@ -28,8 +29,15 @@ class Empty(StrEnum):
     """Why a partition holds no value at all."""
 
     NO_ACQUISITION = "no acquisition"
+    """The satellites did not come by, or all that they saw lies elsewhere."""
     ALL_MASKED = "all cloud"
+    """All that was acquired is masked: cloud, shadow, or what else the indicator does not look through."""
+    OUTSIDE_SEASON = "outside season"
+    """The project leaves these months out; nothing was read."""
+    CATALOG_HOLE = "catalog hole"
+    """There were acquisitions, or must have been, and no catalog has one that can be used."""
     NO_COMPARISON = "nothing to compare with"
+    """Of derived ones: there is a value, and none of the reference that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +51,25 @@ class Record:
     empty: Empty | None = None
     failed_reads: int = 0
     """Assets that could not be read."""
+    failure: Failure | None = None
+    """What kind of failure that was, where any read failed."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """The packed values of a partition and the three-state counts beside them; all (y, x) of the tile."""
+    """The packed values of a partition, the three-state counts and the error beside them; all (y, x) of the tile."""
 
     values: NDArray[np.integer[Any]]
     n_seen: NDArray[np.uint16]
     n_masked: NDArray[np.uint16]
     n_failed: NDArray[np.uint16]
+    error: NDArray[np.integer[Any]] | None = None
+    """Packed standard error of the values; None where none is known of any."""
+
+    @property
+    def planes(self) -> tuple[NDArray[np.integer[Any]] | None, ...]:
+        """Values, n_seen, n_masked, n_failed, error: as they lie in the store."""
+        return self.values, self.n_seen, self.n_masked, self.n_failed, self.error
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,14 @@ def part_of(period: Slice, every: Every) -> int:
             return 1
 
 
+def months_of(period: Slice) -> frozenset[int]:
+    """The months of the year, from 1 to 12, that a period has any day of."""
+    first = period.start.replace(day=1)
+    last = period.end - timedelta(days=1)
+    count = min(12, (last.year - first.year) * 12 + last.month - first.month + 1)
+    return frozenset(_months_after(first, place).month for place in range(count))
+
+
 def year_before(period: Slice, every: Every) -> Slice:
     """The same part of the year before; the 28th for a 29th of February."""
     day = period.start

@@ -82,24 +82,25 @@ def skip_drivers() -> None:
     """
     from rasterio import Env
 
-    gdal = _gdal()
+    library = gdal()
     with _drivers, Env():  # entering it is what registers drivers at all
         # by number and not by name: what was taken in twice is still there after its name is gone
-        listed = [gdal.GDALGetDriver(number) for number in range(gdal.GDALGetDriverCount())]
+        listed = [library.GDALGetDriver(number) for number in range(library.GDALGetDriverCount())]
         for driver in listed:
-            if gdal.GDALGetDriverShortName(driver).decode() not in DRIVERS:
-                gdal.GDALDeregisterDriver(driver)
+            if library.GDALGetDriverShortName(driver).decode() not in DRIVERS:
+                library.GDALDeregisterDriver(driver)
 
 
 @cache
-def _gdal() -> ctypes.CDLL:
+def gdal() -> ctypes.CDLL:
+    """Rasterio's own GDAL, for what rasterio does not offer of it."""
     import rasterio._env
 
-    gdal = ctypes.CDLL(rasterio._env.__file__)  # finds what the module is linked to: rasterio's own GDAL
-    gdal.GDALGetDriver.restype, gdal.GDALGetDriver.argtypes = ctypes.c_void_p, [ctypes.c_int]
-    gdal.GDALGetDriverShortName.restype, gdal.GDALGetDriverShortName.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
-    gdal.GDALDeregisterDriver.restype, gdal.GDALDeregisterDriver.argtypes = None, [ctypes.c_void_p]
-    return gdal
+    found = ctypes.CDLL(rasterio._env.__file__)  # finds what the module is linked to: rasterio's own GDAL
+    found.GDALGetDriver.restype, found.GDALGetDriver.argtypes = ctypes.c_void_p, [ctypes.c_int]
+    found.GDALGetDriverShortName.restype, found.GDALGetDriverShortName.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    found.GDALDeregisterDriver.restype, found.GDALDeregisterDriver.argtypes = None, [ctypes.c_void_p]
+    return found
 
 
 def disagreements(file: "DatasetReader", asset: Asset, size: int | None = None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from sco.choices import (
     Access,
     Area,
     CatalogAt,
+    Deadline,
     Explained,
     Frozen,
     Period,
@@ -45,6 +46,8 @@ class Project(Frozen):
     summary: Title | None = None
     indicators: Annotated[tuple[str, ...], Field(min_length=1)]
     store: Annotated[str, Field(min_length=1)]
+    uncertainty: bool = True
+    """Whether the standard error of every value is stored beside it."""
     period: Period
     area: Area
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
@@ -53,12 +56,19 @@ class Project(Frozen):
     rural: Rural | None = None
     sheet: Sheet = Sheet()
     publish: Publish | None = None
+    freshness: Deadline | None = None
     _file: Path = PrivateAttr(default=Path("project.toml"))
 
     @model_validator(mode="after")
     def _computable(self) -> Self:
         for name in self.indicators:
             indicator = require(name, library.indicators)
+            if indicator.every and self.period.every not in indicator.every:
+                choices = " or ".join(f'every = "{one}"' for one in indicator.every)
+                raise ValueError(
+                    f"indicator {name!r} is not defined for every {self.period.every}: "
+                    f"set {choices} under [period], or take it out of `indicators`"
+                )
             if indicator.is_derived:
                 self._require_inputs(indicator)
             elif not self.sources_of(indicator):
@@ -265,6 +275,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "sheet": Sheet,
         **dict.fromkeys(("status", "territory", "context", "purpose", "audience"), Text),
         "publish": Publish,
+        "freshness": Deadline,
         "explained": Explained,
     }
     owners = [tables[part] for part in loc[:-1] if isinstance(part, str) and part in tables]

@@ -46,6 +46,7 @@ GDAL_SETTINGS: dict[str, Any] = {
     "GDAL_HTTP_MULTIRANGE": "YES",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",  # what sco.meter counts
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 

@@ -1,46 +1,39 @@
 """Carry out a plan: batches of partitions, each computed and committed whole."""
 
+import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import dask
+import dask.threaded
 from dask.delayed import Delayed
 
 from sco import compute, crash, derive
 from sco.budget import Budget, carefully
-from sco.cluster import Lost, computing
-from sco.compute import Block
+from sco.cluster import computing
+from sco.compute import Around, Block, plainly
 from sco.derive import Derivation
+from sco.engine import code_version
 from sco.entry import Only
 from sco.errors import ScoError
-from sco.journal import Attempt, Journal
+from sco.journal import UNCOMPUTED, Attempt, Journal, Spent
 from sco.lock import alone
-from sco.partition import Outcome
+from sco.machine import THIS_MACHINE, Machine
+from sco.meter import Meter, peak_memory
+from sco.partition import Outcome, Partition
 from sco.plan import Plan
 from sco.progress import say
 from sco.project import Project
 from sco.store import Store
+from sco.summary import Summary, unusable
+from sco.trial import Fault, Result, Work, carried_through, on_worker, partitions_of, tried
 
 BATCH_BLOCKS = 16
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run may use."""
-
-    workers: int | None = None
-    """Threads that compute; one a core by default."""
-    memory: str | None = None
-    """Like 1500M or 4G; half of what the machine has available by default."""
-    cluster: str | None = None
-    """Address of a dask scheduler that computes in place of threads."""
-
-
-THIS_MACHINE = Machine()
 
 
 @dataclass(frozen=True)
@@ -67,34 +60,6 @@ class Batch:
         return sum(one.asset_count for one in self.work if isinstance(one, Block))
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a run did."""
-
-    project: str
-    run: str
-    batches: int
-    computed: int = 0
-    empty: int = 0
-    failed: tuple[str, ...] = ()
-    """Partitions with assets that could not be read, each with the first reason."""
-    unusable: tuple[str, ...] = ()
-    """Items that catalogs offered and that are no scenes, each with its catalog and the reason."""
-    seconds: float = 0.0
-    snapshot: str = ""
-
-    @property
-    def partitions(self) -> int:
-        """How many partitions were committed."""
-        return self.computed + self.empty
-
-
-def unusable(plan: Plan) -> tuple[str, ...]:
-    """The items that the plan had to do without because they are rubbish, each with its catalog and the reason."""
-    rejected = (one for answer in plan.answers for one in answer.rejected if one.rubbish)
-    return tuple(f"{one.id} of {one.catalog}: {one.reason}" for one in rejected)
-
-
 def lay_out(project: Project) -> Store:
     """The project's store with every period and indicator laid out; nothing is written where all is there."""
     attrs = {
@@ -103,7 +68,8 @@ def lay_out(project: Project) -> Store:
         "every": project.period.every,
         "simulated": str(project.simulated).lower(),
     }
-    return Store.lay_out(project.store_url, project.tiling, project.period.slices(), project.resolved_indicators, attrs)
+    slices, indicators = project.period.slices(), project.resolved_indicators
+    return Store.lay_out(project.store_url, project.tiling, slices, indicators, attrs, project.uncertainty)
 
 
 class Reconciliation:
@@ -112,13 +78,23 @@ class Reconciliation:
     Entering it raises LockedError when another run holds the project.
     """
 
-    def __init__(self, plan: Plan, verb: str, only: Only = Only.DUE, machine: Machine = THIS_MACHINE) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        verb: str,
+        only: Only = Only.DUE,
+        machine: Machine = THIS_MACHINE,
+        backwards: bool = False,
+    ) -> None:
         self.plan = plan
         self.project = plan.project
         self.verb = verb
         self.machine = machine
         self.budget = Budget.of(plan.tiling, machine.memory)
-        self.batches = _batches(self.budget, plan.blocks(only), *plan.derivations(only))
+        steps: list[Sequence[Work]] = [plan.blocks(only), *plan.derivations(only)]
+        self.batches = _batches(self.budget, *(step[::-1] if backwards else step for step in steps))
+        self._faulty: set[Partition] = set()
+        """What this run could not compute, and what is made from it."""
         self.summary = Summary(self.project.id, "", len(self.batches), unusable=unusable(plan))
 
     def __enter__(self) -> Self:
@@ -130,12 +106,14 @@ class Reconciliation:
             partitions = sum(batch.size for batch in self.batches)
             run = self._journal.start_run(self.project.id, self.verb, partitions)
             self._held = held.pop_all()
+        gc.freeze()  # what was imported would be searched for garbage again and again, a tenth of a short run
         self._began = time.monotonic()
         self.summary = replace(self.summary, run=run, snapshot=self._store.tip())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        status = "interrupted" if kind is KeyboardInterrupt else "failed" if kind else "done"
+        well = "incomplete" if self.summary.uncomputed else "done"
+        status = "interrupted" if kind is KeyboardInterrupt else "failed" if kind else well
         self.summary = replace(self.summary, seconds=round(time.monotonic() - self._began, 2))
         try:
             self._journal.finish_run(self.summary.run, status)
@@ -144,70 +122,113 @@ class Reconciliation:
                 raise  # otherwise what went wrong first is told
         finally:
             self._held.close()
+            gc.unfreeze()
 
     def carry_out(self, batch: Batch) -> list[Outcome]:
-        """Compute a batch with dask and commit it; the outcomes are committed when this returns."""
-        began = time.monotonic()
-        outcomes = self._compute(batch)
+        """Compute a batch with dask and commit it; the outcomes are committed when this returns.
+
+        A partition that cannot be computed is written down, and costs no other one but what is made from it.
+        """
+        began, before = time.monotonic(), Meter.now()
+        outcomes, faults = carried_through(self._ready(batch), self._compute)
         snapshot = self._store.commit(outcomes, self.summary.run, f"{self.verb} {batch.title}")
         crash.point("before journal")
-        self._note(batch, outcomes, time.monotonic() - began)
+        spent = self._spent(batch, len(faults), time.monotonic() - began, Meter.now().since(before))
+        self._journal.note(*self._attempts(outcomes, faults, spent), spent=spent)
         crash.point("after journal")
-        self._count(outcomes, snapshot)
+        self._faulty |= {fault.partition for fault in faults}
+        self._count(outcomes, faults, snapshot)
         return outcomes
 
-    def _compute(self, batch: Batch) -> list[Outcome]:
-        lazy = self._outcomes_of(batch)
-        if self._cluster is None:
-            results = self._on_threads(batch, lazy)
-        else:
-            found = self._cluster.compute(lazy)
-            results = [one for one in found if not isinstance(one, Lost)]
-            lost = tuple(f"{one.key}: {one.reason}" for one in found if isinstance(one, Lost))
-            self.summary = replace(self.summary, failed=(*self.summary.failed, *lost))
-        return [outcome for result in results for outcome in result]
+    def _ready(self, batch: Batch) -> list[Work]:
+        """The work of a batch without what is made from partitions that this run could not compute."""
+        ready: list[Work] = []
+        for one in batch.work:
+            kept = one if isinstance(one, Block) or not self._faulty else one.without(self._faulty)
+            self._faulty |= set(partitions_of(one)) - set(partitions_of(kept)) if kept is not one else set()
+            ready += [kept] if kept.size else []
+        waiting = batch.size - sum(one.size for one in ready)
+        self.summary = replace(self.summary, waiting=self.summary.waiting + waiting)
+        return ready
 
-    def _on_threads(self, batch: Batch, lazy: Sequence[Delayed]) -> list[list[Outcome]]:
-        def compute_with(threads: int) -> list[list[Outcome]]:
-            return list(dask.compute(*lazy, scheduler="threads", num_workers=threads))
+    def _compute(self, work: Sequence[Work]) -> list[Result]:
+        if self._cluster is not None:
+            return self._cluster.compute(self._outcomes_of(work, on_worker))
+
+        def compute_with(threads: int) -> list[Result]:
+            lazy = self._outcomes_of(work, partial(tried, memory=threads == 1))
+            # a scheduler that is only named makes dask import its distributed one as well
+            return list(dask.compute(*lazy, scheduler=dask.threaded.get, num_workers=threads))
 
         workers = self.machine.workers or os.cpu_count() or 1
-        return carefully(compute_with, self.budget.at_once(batch.work, workers), say)
+        return carefully(compute_with, self.budget.at_once(work, workers), say)
 
-    def _outcomes_of(self, batch: Batch) -> list[Delayed]:
+    def _outcomes_of(self, work: Sequence[Work], around: Around = plainly) -> list[Delayed]:
+        """One task a piece of work, in their order; a batch has no two kinds of them."""
         run = self.summary.run
-        blocks = [one for one in batch.work if isinstance(one, Block)]
-        derivations = [one for one in batch.work if isinstance(one, Derivation)]
+        blocks = [one for one in work if isinstance(one, Block)]
+        derivations = [one for one in work if isinstance(one, Derivation)]
         return [
-            *compute.outcomes_of(blocks, run),
-            *derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip()),
+            *compute.outcomes_of(blocks, run, around),
+            *derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip(), around),
         ]
 
-    def _note(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> None:
-        reads = batch.asset_count
-        attempts = (
-            Attempt(
-                run=self.summary.run,
-                partition=str(outcome.partition),
-                seconds=seconds / len(outcomes),
-                scenes=len(outcome.manifest["scenes"]),
-                reads=round(reads / len(outcomes)),
-                outcome=_outcome_word(outcome),
-                error_class="transient" if outcome.record.failed_reads else "",
-                message=_first_failure(outcome) if outcome.record.failed_reads else "",
-            )
-            for outcome in outcomes
+    def _spent(self, batch: Batch, failed: int, seconds: float, counted: Meter) -> Spent:
+        here = self._cluster is None
+        return Spent(
+            run=self.summary.run,
+            partitions=batch.size,
+            failed=failed,
+            reads=batch.asset_count,
+            seconds=seconds,
+            bytes_read=counted.bytes_read if here else None,
+            requests=counted.requests if here else None,
+            peak_memory=peak_memory() if here else None,
         )
-        self._journal.note(*attempts)
 
-    def _count(self, outcomes: Sequence[Outcome], snapshot: str) -> None:
-        failed = tuple(f"{one.partition}: {_first_failure(one)}" for one in outcomes if one.record.failed_reads)
+    def _attempts(self, outcomes: Sequence[Outcome], faults: Sequence[Fault], spent: Spent) -> Iterator[Attempt]:
+        share = max(1, len(outcomes) + len(faults))
+        alike = partial(
+            Attempt,
+            run=spent.run,
+            seconds=spent.seconds / share,
+            reads=round(spent.reads / share),
+            bytes_read=round((spent.bytes_read or 0) / share),
+            code=code_version(),
+        )
+        for one in outcomes:
+            yield alike(
+                partition=str(one.partition),
+                scenes=len(one.manifest["scenes"]),
+                outcome=_outcome_word(one),
+                error_class=str(one.record.failure or ""),
+                message=_first_failure(one) if one.record.failed_reads else "",
+                fingerprint=one.record.fingerprint,
+            )
+        for fault in faults:
+            yield alike(
+                partition=str(fault.partition),
+                scenes=0,
+                outcome=UNCOMPUTED,
+                error_class=str(fault.failure),
+                message=fault.reason,
+                fingerprint=fault.fingerprint,
+            )
+
+    def _count(self, outcomes: Sequence[Outcome], faults: Sequence[Fault], snapshot: str) -> None:
+        unread = [
+            f"{one.partition}: {one.record.failure}: {_first_failure(one)}"
+            for one in outcomes
+            if one.record.failed_reads
+        ]
+        lost = [f"{one.partition}: {one.failure}: {one.reason}" for one in faults]
         empty = sum(one.record.empty is not None for one in outcomes)
         self.summary = replace(
             self.summary,
             computed=self.summary.computed + len(outcomes) - empty,
             empty=self.summary.empty + empty,
-            failed=(*self.summary.failed, *failed),
+            failed=(*self.summary.failed, *unread, *lost),
+            uncomputed=self.summary.uncomputed + len(lost),
             snapshot=snapshot,
         )
 

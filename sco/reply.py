@@ -1,77 +1,24 @@
-"""One question to one catalog, and the reply: the items as they came, whole, kept on disk and read back.
-
-Only `collections`, `bbox`, `datetime` and `limit` are asked, which every STAC API must understand: servers that do
-not know `query` or `filter` answer with nothing, or with everything, and no error. A `filter` is added only where the
-server says that it knows it.
-"""
+"""One question to one catalog, and the reply: the items as they came, whole, kept on disk and read back."""
 
 import gzip
 import hashlib
 import json
 import os
 import time
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import count
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
-
-from pystac import STACError, STACTypeError
-from pystac_client import Client, ItemSearch
-from pystac_client.errors import ClientTypeError
-from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
-from pystac_client.warnings import PystacClientWarning
-from requests.exceptions import ChunkedEncodingError
-from urllib3 import Retry
 
 from sco import shelf
 from sco.errors import IntegrityError, UpstreamError
-from sco.item import shown
-from sco.landing import AGENT, LOOPBACK
 from sco.model import BBox, Catalog, Collection
-from sco.rate import wait_turn
 
-HEADERS = {"User-Agent": AGENT}
-TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
 MOST_ITEMS = 200_000
-TRIES = 3  # of a reply that breaks off halfway, which urllib3 does not retry
-
-PATIENCE = Retry(
-    total=5,
-    connect=2,  # a server that refuses is given up in under 2 seconds, one that is busy in about 20
-    read=2,
-    allowed_methods=None,
-    respect_retry_after_header=True,
-    retry_after_max=120,
-    backoff_factor=0.5,
-    backoff_jitter=0.5,
-    raise_on_status=False,
-)
-
-FILTERS = ("/item-search#filter", "/conf/cql2-json", "/conf/basic-cql2")
-"""How the conformance classes end that a server must name before it is trusted to understand a filter."""
-
-BROKEN = (
-    APIError,
-    STACError,
-    STACTypeError,
-    ClientTypeError,
-    PystacClientWarning,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-)
-"""What pystac-client raises for a reply that is missing, or is not the JSON that it should be."""
-
-
-PageBody = Callable[[str, BBox, str, int], Mapping[str, Any]]
+LEVEL = 3
+"""Of gzip: what takes three times as long at its best is smaller by a tenth."""
 
 
 @dataclass(frozen=True)
@@ -110,61 +57,56 @@ class Question:
 class Reply:
     """What one catalog answered: its items as they came, repetitions and rubbish included."""
 
-    items: tuple[Any, ...]
+    lines: tuple[str, ...]
+    """Each item as JSON, which takes a tenth of the memory that it takes when it is read."""
     pages: int
     seconds: float
     failure: str | None = None
     """Why the catalog did not answer; there are no items then."""
 
-
-class Messenger(StacApiIO):
-    """pystac-client's transport: polite, patient with a busy server and with a reply that breaks off."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        super().__init__(max_retries=PATIENCE.new(status_forcelist=catalog.retried))
-        self.catalog = catalog
-        self.host = urlsplit(catalog.url).hostname or ""
-
-    def json_loads(self, txt: str, *_: Any, **__: Any) -> Any:
-        """The JSON in `txt`; NaN is let through, so that one bad item does not cost the whole page."""
-        return json.loads(txt)
-
-    def read_json(self, source: Any, *args: Any, **kwargs: Any) -> Any:
-        """The JSON at `source`, asked for again if it breaks off; never from elsewhere, which a link may name."""
-        self._check_link(str(source))
-        for tried in range(1, TRIES):
-            try:
-                return self._read(source, *args, **kwargs)
-            except (APIError, json.JSONDecodeError) as error:
-                if not _broke_off(error):
-                    raise
-                time.sleep(PATIENCE.backoff_factor * tried)
-        return self._read(source, *args, **kwargs)
-
-    def _read(self, source: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.host not in LOOPBACK:  # a server of one's own needs no politeness
-            wait_turn(self.host, self.catalog.requests_per_second)
-        return super().read_json(source, *args, **kwargs)
-
-    def _check_link(self, link: str) -> None:
-        if not link.startswith(("https://", "http://")):
-            raise APIError(f"its link {shown(link)} is no web address")
-        if urlsplit(link).hostname != self.host and urlsplit(link).hostname not in self.catalog.hosts:
-            raise APIError(f"its link {shown(link)} leads away from {self.host}")
+    @property
+    def items(self) -> Iterator[Any]:
+        """The items, each read when its turn comes."""
+        return map(json.loads, self.lines)
 
 
 def ask(question: Question) -> Reply:
     """The catalog's whole reply; where it does not answer, or only in part, the reply says why and has no items."""
+    return ask_all([question])[0]
+
+
+def ask_all(questions: Sequence[Question]) -> list[Reply]:
+    """The reply to each question; files that several ask for are gone through once."""
+    replies: dict[int, Reply] = {}
+    for number, question in enumerate(questions):
+        if number not in replies:
+            url = question.catalog.url
+            same = [later for later in range(number, len(questions)) if questions[later].catalog.url == url]
+            together = same if shelf.is_shelf(url) else [number]
+            found = _replies([questions[one] for one in together])
+            replies.update(zip(together, found, strict=True))
+    return [replies[number] for number in range(len(questions))]
+
+
+def _replies(questions: Sequence[Question]) -> list[Reply]:
+    """The replies of one catalog: to one question, or of files to several."""
     began = time.monotonic()
-    items: list[Any] = []
+    items: list[list[str]] = [[] for _ in questions]
     pages, failure = 0, None
     try:
-        items, pages = _taken(question) if shelf.is_shelf(question.catalog.url) else _gather(_pages(question))
-    except (*BROKEN, UpstreamError) as error:
-        if question.max_cloud is not None and 400 <= (getattr(error, "status_code", None) or 0) < 500:
-            return ask(replace(question, max_cloud=None))  # it does not know the filter after all
-        failure = _cause(error)
-    return Reply(tuple(items), pages, round(time.monotonic() - began, 3), failure)
+        if shelf.is_shelf(questions[0].catalog.url):
+            items, pages = _taken(questions), 1
+        else:
+            items[0], pages = _fetched(questions[0])
+    except (UpstreamError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        failure = cause(error)
+    seconds = round(time.monotonic() - began, 3)
+    return [Reply(tuple(lines), pages, seconds, failure) for lines in items]
+
+
+def line_of(item: object) -> str:
+    """The item as it is kept."""
+    return json.dumps(item)
 
 
 def key_of(item: object) -> str:
@@ -174,6 +116,14 @@ def key_of(item: object) -> str:
     return hashlib.sha256(json.dumps(item).encode()).hexdigest()
 
 
+def cause(error: Exception) -> str:
+    """Why a catalog did not answer, in one line."""
+    text = " ".join(str(error).split("Caused by ")[-1].split()) or type(error).__name__
+    status = getattr(error, "status_code", None)
+    said = f"it answers with status {status}: {text}" if status else text
+    return "".join(letter if letter.isprintable() else "?" for letter in said[:300])
+
+
 def keep_reply(reply: Reply, question: Question, folder: Path) -> None:
     """Write the reply whole to `folder` as gzipped lines of JSON, or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +131,8 @@ def keep_reply(reply: Reply, question: Question, folder: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
-            file.write(gzip.compress(_lines(reply, question).encode(), mtime=0))
+            with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
+                packed.writelines(f"{line}\n".encode() for line in (_head(reply, question), *reply.lines))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -195,9 +146,11 @@ def kept_reply(question: Question, folder: Path) -> Reply:
     if not path.is_file():
         raise UpstreamError(f"no kept reply of {question.catalog.id} to this question in {folder}: search first")
     try:
-        head, *items = (json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines())
-        complete = head["items"] == len(items) and head["question"] == question.parameters
-        reply = Reply(tuple(items), head["pages"], head["seconds"], head["failure"])
+        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as packed:
+            first, *lines = (line.rstrip("\n") for line in packed)
+        head = json.loads(first)
+        complete = head["items"] == len(lines) and head["question"] == question.parameters
+        reply = Reply(tuple(lines), head["pages"], head["seconds"], head["failure"])
     except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
         raise IntegrityError(f"{path} cannot be read: {error}; remove it and search again") from error
     if not complete:
@@ -205,145 +158,38 @@ def kept_reply(question: Question, folder: Path) -> Reply:
     return reply
 
 
-def _taken(question: Question) -> tuple[list[Any], int]:
-    """The items that lie in files, as if they had come on one page."""
-    items = shelf.take(question.catalog.url, question.collection.id, question.bbox, question.start, question.end)
-    if len(items) > MOST_ITEMS:
+def digest_of(reply: Reply) -> str:
+    """SHA-256 of the items as they came, hexadecimal."""
+    digest = hashlib.sha256()
+    for line in reply.lines:
+        digest.update(f"{line}\n".encode())
+    return digest.hexdigest()
+
+
+def _taken(questions: Sequence[Question]) -> list[list[str]]:
+    """The items that lie in files for each of these questions, as if they had come on one page."""
+    items: list[list[str]] = [[] for _ in questions]
+    for item in shelf.items(questions[0].catalog.url):
+        for one, lines in zip(questions, items, strict=True):
+            if shelf.may_be_asked_for(item, one.collection.id, one.bbox, one.start, one.end):
+                lines.append(line_of(item))
+    if max(map(len, items)) > MOST_ITEMS:
         raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
-    return items, 1
+    return items
 
 
-def _pages(question: Question) -> Iterator[dict[str, Any]]:
-    messenger = Messenger(question.catalog)
-    if question.catalog.pages:
-        yield from _numbered(question, messenger, question.catalog.pages)
-    else:
-        yield from _linked(question, messenger)
+def _fetched(question: Question) -> tuple[list[str], int]:
+    from sco import messenger  # with pystac-client and requests, which files do without
+
+    return messenger.gather(question)
 
 
-def _numbered(question: Question, messenger: Messenger, body_of: PageBody) -> Iterator[dict[str, Any]]:
-    """Pages that are asked for by number, until one comes that is not full or all that match have come."""
-    catalog, came = question.catalog, 0
-    interval = "/".join(
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (question.start, question.end)
-    )
-    for number in count(1):
-        body = dict(body_of(question.collection.id, question.bbox, interval, number))
-        page = messenger.read_json(f"{catalog.url}/search", method="POST", headers=HEADERS, parameters=body)
-        yield page
-        full, matched = len(_features(page)), _matched(page)
-        came += full
-        if full == 0 or (came >= matched if matched is not None else full < catalog.page_limit):
-            return
-
-
-def _linked(question: Question, messenger: Messenger) -> Iterator[dict[str, Any]]:
-    """Pages that follow one another by their links."""
-    search = _search(question, messenger)
-    page = messenger.read_json(search.url, method=search.method, parameters=search.get_parameters())
-    while True:
-        yield page
-        link = _next(page)
-        if link is None:
-            return
-        page = _turn(messenger, search, link)
-
-
-def _search(question: Question, messenger: Messenger) -> ItemSearch:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PystacClientWarning)  # a server that says little of itself may still answer
-        client = Client.open(question.catalog.url, stac_io=messenger, headers=HEADERS, timeout=TIMEOUT)
-        return client.search(
-            collections=[question.collection.id],
-            bbox=question.bbox,
-            datetime=(question.start, question.end),
-            limit=question.catalog.page_limit,
-            **_filter(question, client.get_conforms_to()),
-        )
-
-
-def _filter(question: Question, conforms_to: Sequence[object]) -> dict[str, Any]:
-    """Words that keep clouded items from being sent, and no others, for a server that says it knows them."""
-    known = all(any(str(said).endswith(name) for said in conforms_to) for name in FILTERS)
-    if question.max_cloud is None or not known:
-        return {}
-    cloud = {"property": "eo:cloud_cover"}
-    clear = {"op": "<=", "args": [cloud, question.max_cloud]}
-    return {
-        "filter": {"op": "or", "args": [clear, {"op": "isNull", "args": [cloud]}]},
-        "filter_lang": "cql2-json",
-    }
-
-
-def _next(page: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((link for link in page.get("links") or [] if link.get("rel") == "next"), None)
-
-
-def _turn(messenger: Messenger, search: ItemSearch, link: Mapping[str, Any]) -> Any:
-    """The page behind a `next` link, which may be a POST whose body stands in the link, whole or to be merged."""
-    before = search.get_parameters() if link.get("merge") else {}
-    method = link.get("method", "GET")
-    parameters = {**before, **(link.get("body") or {})} if method == "POST" else {}
-    href = urljoin(search.url, link["href"])
-    return messenger.read_json(href, method=method, headers=link.get("headers"), parameters=parameters)
-
-
-def _gather(pages: Iterator[dict[str, Any]]) -> tuple[list[Any], int]:
-    """The items of all pages. Stops at a page that brings nothing new; raises UpstreamError if items are missing."""
-    items: list[Any] = []
-    known: set[str] = set()
-    turned = 0
-    for turned, page in enumerate(pages, 1):  # noqa: B007 - it is told when all is over
-        features = _features(page)
-        fresh = {key_of(item) for item in features} - known
-        items.extend(features)
-        known |= fresh
-        if not fresh or len(known) > MOST_ITEMS:
-            break
-    _check_complete(page, len(known), looped=bool(features) and not fresh)
-    return items, turned
-
-
-def _features(page: object) -> Sequence[Any]:
-    features = page.get("features") if isinstance(page, Mapping) else None
-    if not isinstance(features, list):
-        raise UpstreamError(f"its reply is no FeatureCollection: {shown(page)}")
-    return features
-
-
-def _check_complete(page: Mapping[str, Any], came: int, looped: bool) -> None:
-    if came > MOST_ITEMS:
-        raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
-    matched = _matched(page)
-    if matched is not None and came < matched:
-        raise UpstreamError(f"it counts {matched} items and gave {came} of them")
-    if matched is None and looped:
-        raise UpstreamError(f"its pages repeat themselves after {came} items, and it does not say how many there are")
-
-
-def _matched(page: Mapping[str, Any]) -> int | None:
-    context = page.get("context")
-    matched = page.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
-    return matched if type(matched) is int else None
-
-
-def _lines(reply: Reply, question: Question) -> str:
-    head = {
+def _head(reply: Reply, question: Question) -> str:
+    told = {
         "question": question.parameters,
-        "items": len(reply.items),
+        "items": len(reply.lines),
         "pages": reply.pages,
         "seconds": reply.seconds,
         "failure": reply.failure,
     }
-    return "".join(f"{json.dumps(line)}\n" for line in (head, *reply.items))
-
-
-def _broke_off(error: Exception) -> bool:
-    return isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, ChunkedEncodingError)
-
-
-def _cause(error: Exception) -> str:
-    text = " ".join(str(error).split("Caused by ")[-1].split()) or type(error).__name__
-    status = getattr(error, "status_code", None)
-    said = f"it answers with status {status}: {text}" if status else text
-    return "".join(letter if letter.isprintable() else "?" for letter in said[:300])
+    return json.dumps(told)

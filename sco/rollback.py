@@ -46,18 +46,26 @@ def restore(session: Session, then: Version) -> None:
     now = Version(session)
     found = difference(then, now)
     chunks.copy(then.session, session, dict(_copies(found.restored, then, now)))
-    chunks.remove(session, [key for one in found.cleared for key in _keys(one, now)])
+    chunks.remove(session, [key for one in found.restored for key in _younger(one, then, now)])
+    chunks.remove(session, [key for one in found.cleared for key in _keys(one, now, now.paths(one.indicator))])
 
 
 def _copies(partitions: Iterable[Partition], then: Version, now: Version) -> Iterator[tuple[str, str]]:
     for one in partitions:
-        yield from zip(_keys(one, then), _keys(one, now), strict=True)
+        paths = then.paths(one.indicator)
+        yield from zip(_keys(one, then, paths), _keys(one, now, paths), strict=True)
 
 
-def _keys(partition: Partition, version: Version) -> list[str]:
+def _younger(one: Partition, then: Version, now: Version) -> list[str]:
+    """Where a partition is now in arrays that were not there then."""
+    place, paths = now.place_of(one), set(now.paths(one.indicator)) - set(then.paths(one.indicator))
+    return [chunks.key_of(path, place) for path in sorted(paths)]
+
+
+def _keys(partition: Partition, version: Version, paths: Iterable[str]) -> list[str]:
     texts = (f"{LEDGER}/{partition.indicator}/{kind}" for kind in layout.TEXTS)
     place = version.place_of(partition)
-    return [chunks.key_of(path, place) for path in (*layout.planes(partition.indicator), *texts)]
+    return [chunks.key_of(path, place) for path in (*paths, *texts)]
 
 
 def _made_from(record: str | None) -> str | None:

@@ -110,4 +110,5 @@ def _taken(size: int) -> Values:
         fitting = next((place for place, memory in enumerate(_spare) if len(memory) >= size), None)
         if fitting is not None:
             return _spare.pop(fitting)
-    return np.empty(size, np.float32)
+    # a whole power of two serves every block of about this length, and takes no memory where it is not written
+    return np.empty(1 << (size - 1).bit_length(), np.float32)

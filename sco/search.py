@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from sco.choices import Source
 from sco.errors import SceneError, UpstreamError
 from sco.item import ID, read_item, shown, told_time
 from sco.known_bad import why_bad
-from sco.model import BBox, Catalog, Collection, Scene
-from sco.reply import Question, Reply, ask, keep_reply, kept_reply, key_of
+from sco.model import BBox, Catalog, Collection, Scene, Sensor
+from sco.reply import Question, Reply, ask_all, keep_reply, kept_reply, key_of
 
 Verdict = tuple[list[Scene], list["Rejected"]]
 """What passes, and what does not with the reason."""
@@ -33,6 +34,13 @@ class Rejected:
     """When it was acquired, if the item tells."""
     rubbish: bool = False
     """It is no scene at all, so that what it should have been is missing; all others are left out on purpose."""
+
+
+@dataclass(frozen=True)
+class Refused(Rejected):
+    """A scene of a later catalog that nothing vouches for, so that its acquisition is missing."""
+
+    scene: Scene | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Asked:
 class Answer:
     """The scenes to use, by time then id, and everything that explains why these."""
 
-    scenes: tuple[Scene, ...]
+    scenes: Sequence[Scene]
     rejected: tuple[Rejected, ...]
     asked: tuple[Asked, ...]
 
@@ -65,13 +73,8 @@ def search(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Pat
     UpstreamError if none does. Scenes of a later catalog only fill what the earlier ones lack. The replies are kept,
     whole and unsigned, in the folder `keep`.
     """
-    questions = _questions(source, bbox, start, end)
-    replies = [ask(question) for question in questions]
-    _check_answered(questions, replies)
-    if keep is not None:
-        for question, reply in zip(questions, replies, strict=True):
-            keep_reply(reply, question, keep)
-    return _judge(source, questions, replies)
+    questions = questions_of(source, bbox, start, end)
+    return judge(source, questions, replies_to(questions, keep))
 
 
 def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Path) -> Answer:
@@ -79,11 +82,22 @@ def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Pat
 
     Raises UpstreamError if the question was not asked yet, and IntegrityError if a kept reply is damaged.
     """
-    questions = _questions(source, bbox, start, end)
-    return _judge(source, questions, [kept_reply(question, keep) for question in questions])
+    questions = questions_of(source, bbox, start, end)
+    return judge(source, questions, [kept_reply(question, keep) for question in questions])
 
 
-def _questions(source: Source, bbox: BBox, start: datetime, end: datetime) -> list[Question]:
+def replies_to(questions: Sequence[Question], keep: Path | None = None) -> list[Reply]:
+    """What each catalog answers, kept in a folder. Raises UpstreamError if none of them does."""
+    replies = ask_all(questions)
+    _check_answered(questions, replies)
+    if keep is not None:
+        for question, reply in zip(questions, replies, strict=True):
+            keep_reply(reply, question, keep)
+    return replies
+
+
+def questions_of(source: Source, bbox: BBox, start: datetime, end: datetime) -> list[Question]:
+    """What is asked of the source's catalogs, the preferred one first."""
     places = [
         (catalog, collection)
         for catalog in source.resolved_catalogs
@@ -91,6 +105,12 @@ def _questions(source: Source, bbox: BBox, start: datetime, end: datetime) -> li
     ]
     cloud = source.max_cloud if source.max_cloud < 100 and _cannot_be_outranked(places) else None
     return [Question(source.sensor, catalog, collection, bbox, start, end, cloud) for catalog, collection in places]
+
+
+def leaves_clouded_out(source: Source) -> bool:
+    """Whether catalogs are asked for clear scenes only, so that nothing is known of the others."""
+    places = [(one, place) for one in source.resolved_catalogs for place in one.collections[source.sensor]]
+    return source.max_cloud < 100 and _cannot_be_outranked(places)
 
 
 def _cannot_be_outranked(places: Sequence[tuple[Catalog, Collection]]) -> bool:
@@ -108,7 +128,7 @@ def _check_answered(questions: Sequence[Question], replies: Sequence[Reply]) -> 
     raise UpstreamError("\n".join(lines))
 
 
-def _judge(source: Source, questions: Sequence[Question], replies: Sequence[Reply]) -> Answer:
+def judge(source: Source, questions: Sequence[Question], replies: Sequence[Reply]) -> Answer:
     """The answer that these replies make; pure, so that kept replies always make the same one."""
     chosen: list[Scene] = []
     rejected: list[Rejected] = []
@@ -120,14 +140,15 @@ def _judge(source: Source, questions: Sequence[Question], replies: Sequence[Repl
     along, across = _along(chosen, source.orbit)
     clear, cloudy = _clear(along, source.max_cloud)
     scenes = sorted(clear, key=lambda scene: (scene.time, scene.id))
-    return Answer(tuple(scenes), (*rejected, *across, *cloudy), tuple(map(_asked, questions, replies)))
+    return Answer(tuple(scenes), (*rejected, *across, *cloudy), tuple(map(asked_of, questions, replies)))
 
 
 def _read(source: Source, question: Question, reply: Reply) -> Verdict:
     """The items that are scenes and answer the question. An item that came twice counts once, as it came last."""
     scenes, rejected = [], []
-    for item in {key_of(item): item for item in reply.items}.values():
-        verdict = _scene_or_reason(item, source, question)
+    sensor = source.resolved_sensor
+    verdicts = {key_of(item): _scene_or_reason(item, sensor, question) for item in reply.items}
+    for verdict in verdicts.values():
         if isinstance(verdict, Scene):
             scenes.append(verdict)
         else:
@@ -135,13 +156,13 @@ def _read(source: Source, question: Question, reply: Reply) -> Verdict:
     return scenes, rejected
 
 
-def _scene_or_reason(item: Any, source: Source, question: Question) -> Scene | Rejected:
+def _scene_or_reason(item: Any, sensor: Sensor, question: Question) -> Scene | Rejected:
     told, rubbish = item, False
     try:
         told = _in_stac_words(item, question.catalog)
         reason = _unwanted(told, question)
         if reason is None:
-            scene = read_item(told, source.resolved_sensor, question.catalog, question.collection)
+            scene = read_item(told, sensor, question.catalog, question.collection)
             reason = _beside(scene, question)
             if reason is None:
                 return scene
@@ -174,9 +195,16 @@ def _beside(scene: Scene, question: Question) -> str | None:
     """Why this scene does not answer the question, if it does not."""
     if not question.start <= scene.time < question.end:
         return f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked"
-    if not shapely.intersects(shapely.from_wkt(scene.footprint), shapely.box(*question.bbox)):
+    if not shapely.intersects(_area(question.bbox), shapely.from_wkt(scene.footprint)):
         return "its footprint does not touch the area that was asked"
     return None
+
+
+@lru_cache(maxsize=16)
+def _area(bbox: BBox) -> shapely.Geometry:
+    area = shapely.box(*bbox)
+    shapely.prepare(area)
+    return area
 
 
 def _newest(scenes: Iterable[Scene]) -> Verdict:
@@ -296,12 +324,13 @@ def _id(item: Any) -> str:
     return given if isinstance(given, str) and ID.fullmatch(given) else shown(given)
 
 
-def _asked(question: Question, reply: Reply) -> Asked:
+def asked_of(question: Question, reply: Reply) -> Asked:
+    """What was asked, and what came."""
     return Asked(
         catalog=question.catalog.id,
         url=question.catalog.url,
         collection=question.collection.id,
-        items=len(reply.items),
+        items=len(reply.lines),
         pages=reply.pages,
         seconds=reply.seconds,
         failure=reply.failure,

@@ -3,6 +3,7 @@
 Formats: https://github.com/radiantearth/stac-spec and https://github.com/stac-utils/stac-geoparquet
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -25,27 +26,56 @@ def is_shelf(url: str) -> bool:
     return url.startswith("file:")
 
 
-def take(url: str, collection: str, bbox: BBox, start: datetime, end: datetime) -> list[Any]:
-    """The items that may be of this collection, box and time, rubbish included, their relative addresses made absolute.
+def digest(url: str) -> str:
+    """SHA-256 over the names and bytes of all files there, hexadecimal. Raises OSError where they cannot be read."""
+    path = _path(url)
+    told = hashlib.sha256(str(path.resolve()).encode())
+    for file in _files(path) if path.is_dir() else [path]:
+        with file.open("rb") as content:
+            told.update(f"\n{file.resolve()} {hashlib.file_digest(content, 'sha256').hexdigest()}".encode())
+    return told.hexdigest()
 
-    What cannot be told apart from rubbish is among them, for whoever reads it to refuse. Raises UpstreamError where
-    there is no file, or where a file that was named is no STAC at all.
+
+def items(url: str) -> Iterator[Any]:
+    """All that lies there, rubbish included, with the relative addresses of assets made absolute.
+
+    Raises UpstreamError where there is no file, or where a file that was named is no STAC at all.
     """
-    path = Path(unquote(urlsplit(url).path))
+    path = _path(url)
     if not path.exists():
         raise UpstreamError(f"there is no file or folder {path}")
-    return [item for item in _items(path) if _may_be_asked_for(item, collection, bbox, start, end)]
+    return _items(path)
+
+
+def may_be_asked_for(item: Any, collection: str, bbox: BBox, start: datetime, end: datetime) -> bool:
+    """False for what a server would not have sent: of another collection, or clearly elsewhere or of another time.
+
+    What cannot be told apart from rubbish may be, for whoever reads it to refuse.
+    """
+    if not isinstance(item, Mapping):
+        return True
+    if item.get("collection") not in (collection, None):
+        return False
+    return _may_touch(item.get("bbox"), bbox) and _may_be_within(item.get("properties"), start, end)
 
 
 def _items(path: Path) -> Iterator[Any]:
     if not path.is_dir():
         yield from _resting(path)
         return
-    for file in sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file()):
+    for file in _files(path):
         try:
             yield from _resting(file)
         except UpstreamError as error:
             yield str(error)
+
+
+def _path(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
 
 
 def _resting(file: Path) -> Iterator[Any]:
@@ -94,15 +124,6 @@ def _absolute(asset: Any, folder: Path) -> Any:
     if not isinstance(href, str) or not href or href.startswith(("/", "<")) or urlsplit(href).scheme:
         return asset
     return {**asset, "href": str(folder / href)}
-
-
-def _may_be_asked_for(item: Any, collection: str, bbox: BBox, start: datetime, end: datetime) -> bool:
-    """False for what a server would not have sent: of another collection, or clearly elsewhere or of another time."""
-    if not isinstance(item, Mapping):
-        return True
-    if item.get("collection") not in (collection, None):
-        return False
-    return _may_touch(item.get("bbox"), bbox) and _may_be_within(item.get("properties"), start, end)
 
 
 def _may_touch(given: Any, bbox: BBox) -> bool:

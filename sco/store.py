@@ -5,19 +5,22 @@ together or not at all; a version that was read stays as it is whatever is commi
 """
 
 import json
+import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from icechunk import IcechunkStore, Session, SnapshotInfo
 from numpy.typing import NDArray
 
-from sco import chunks, crash, integrity, layout, ledger
-from sco.chunks import Index
+from sco import chunks, crash, layout, ledger, roll
+from sco.bulk import staying
 from sco.errors import ConfigurationError, CubeError
 from sco.grid import Tiling
 from sco.layout import LEDGER
@@ -31,6 +34,11 @@ from sco.version import Version
 
 if TYPE_CHECKING:
     import xarray as xr
+
+WRITERS = os.cpu_count() or 1
+"""Threads that write the partitions of one commit."""
+AT_A_TIME = 256
+"""Manifests that are in memory together, where each is looked at once."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +83,23 @@ class Store:
         slices: Sequence[Slice],
         indicators: Sequence[Indicator],
         attrs: Mapping[str, str],
+        with_errors: bool = True,
     ) -> Self:
         """The store at `url`, with room for these periods and indicators; nothing is written where all is there.
 
+        Standard errors lie beside the values `with_errors`, and where there was room for them before.
         `attrs` describes the dataset and has "every". Periods may be added before and after those that are there, and
         none is ever taken away. Raises ConfigurationError for another grid, tile size or division of time.
         """
         repository = Repository.create(url)
-        change = partial(layout.lay_out, tiling=tiling, slices=slices, indicators=indicators, attrs=attrs)
+        change = partial(
+            layout.lay_out,
+            tiling=tiling,
+            slices=slices,
+            indicators=indicators,
+            attrs=attrs,
+            with_errors=with_errors,
+        )
         repository.transact(change, "lay out", {"run": "", "partitions": []})
         return cls(repository)
 
@@ -116,9 +133,21 @@ class Store:
             lambda session: _write(session, outcomes), message, {"run": run, "partitions": partitions}
         )
 
-    def records(self, snapshot: str | None = None) -> dict[Partition, Record]:
-        """Every partition that was committed; at the newest version unless another is named."""
-        return {one: ledger.parse_record(text) for one, text in self.version(snapshot).texts("record")}
+    def records(self, snapshot: str | None = None, memory: Path | None = None) -> dict[Partition, Record]:
+        """Every partition that was committed; at the newest version unless another is named.
+
+        Where there are many, they are kept in the file `memory` for those who ask again.
+        """
+        name = snapshot or self.tip()
+        known = roll.recall(memory, name) if memory else None
+        if known is not None:
+            return known
+        version = self.version(name)
+        with staying():
+            rows = list(version.rows("record"))
+            if memory and len(rows) >= roll.MANY:
+                roll.remember(memory, name, version.slices, rows)
+            return {version.partition_at(one, place): ledger.parse_record(text) for one, place, text in rows}
 
     def manifest(self, partition: Partition, snapshot: str | None = None) -> dict[str, Any]:
         """What a partition was made from. Raises ConfigurationError where it was never committed."""
@@ -129,6 +158,12 @@ class Store:
             )
         return dict(json.loads(text))
 
+    def manifests_of(self, partitions: Sequence[Partition]) -> Iterator[tuple[Partition, dict[str, Any]]]:
+        """What each of these was made from, of those that were committed; read some hundreds at a time."""
+        for start in range(0, len(partitions), AT_A_TIME):
+            for one, text in self.version().texts_of(partitions[start : start + AT_A_TIME], "manifest"):
+                yield one, json.loads(text)
+
     def manifests(self, snapshot: str | None = None) -> dict[Partition, dict[str, Any]]:
         """What every committed partition was made from."""
         return {one: json.loads(text) for one, text in self.version(snapshot).texts("manifest")}
@@ -136,6 +171,7 @@ class Store:
     def dataset(self, snapshot: str | None = None, tag: str | None = None) -> "xr.Dataset":
         """What is stored, decoded and lazy: (time, y, x), NaN where there is no value, counts beside each indicator.
 
+        `<indicator>_error` is its standard error, NaN where none is known; a store without room for it has none.
         One dask chunk a partition. `valid_range` is in packed integers, as CF has it.
         """
         store = self.session_store(snapshot, tag)
@@ -200,6 +236,8 @@ class Store:
 
     def verify(self) -> list[str]:
         """What is wrong, one line each, after reading every chunk of the newest version; empty where all is well."""
+        from sco import integrity  # with all that a check takes
+
         return integrity.faults(self._repository)
 
     def version(self, snapshot: str | None = None) -> Version:
@@ -222,36 +260,40 @@ def _commit_of(version: SnapshotInfo, tags: Sequence[str]) -> Commit:
 
 def _write(session: Session, outcomes: Sequence[Outcome]) -> None:
     version = Version(session)
-    texts: dict[str, dict[Index, str]] = defaultdict(dict)
-    for outcome in {outcome.partition: outcome for outcome in outcomes}.values():
-        place = version.place_of(outcome.partition)
-        planes = _planes(version, outcome)
-        manifest = ledger.manifest_text(outcome.manifest)
-        record = ledger.record_text(outcome.record, ledger.seal(outcome.partition, manifest, planes))
-        _write_planes(version, outcome, planes)
-        crash.point("mid-write")
-        texts[f"{LEDGER}/{outcome.partition.indicator}/record"][place] = record
-        texts[f"{LEDGER}/{outcome.partition.indicator}/manifest"][place] = manifest
-    for path, written in texts.items():
-        chunks.put_texts(session, path, written)
+    latest = {outcome.partition: outcome for outcome in outcomes}
+    for partition in latest:
+        version.place_of(partition)
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for contents in writers.map(partial(_contents, version), latest.values()):
+            chunks.put(session, contents)
+            crash.point("mid-write")
 
 
-def _write_planes(version: Version, outcome: Outcome, planes: Sequence[NDArray[Any]]) -> None:
-    place = version.place_of(outcome.partition)
-    for path, plane in zip(layout.planes(outcome.partition.indicator), planes, strict=True):
-        # fill values remove a chunk; where there is none, asking zarr to do so costs 1 ms
-        if outcome.pixels is not None or place in version.written(path):
-            version.array(path)[version.region_of(place)] = plane
+def _contents(version: Version, outcome: Outcome) -> dict[str, bytes | None]:
+    """What to put under which keys: the texts of record and manifest, and the pixels of an outcome."""
+    name, place = outcome.partition.indicator, version.place_of(outcome.partition)
+    planes = _planes(version, outcome)
+    manifest = ledger.manifest_text(outcome.manifest)
+    record = ledger.record_text(outcome.record, version.seal(outcome.partition, manifest, planes))
+    texts = {f"{LEDGER}/{name}/record": record, f"{LEDGER}/{name}/manifest": manifest}
+    return {chunks.key_of(path, place): chunks.encoded_text(text) for path, text in texts.items()} | {
+        chunks.key_of(path, place): content
+        for path, plane in zip(version.paths(name), planes, strict=True)
+        # there is nothing to take away where nothing was written
+        if (content := chunks.encoded(plane, version.array(path))) or place in version.written(path)
+    }
 
 
 def _planes(version: Version, outcome: Outcome) -> list[NDArray[Any]]:
-    """The four arrays to store for an outcome, checked; fill values where it has no pixels."""
+    """The arrays to store for an outcome, checked; fill values where it has no pixels or no error."""
     partition, pixels = outcome.partition, outcome.pixels
     shape = version.tiling.geobox_of(partition.tile).shape
-    arrays = [version.array(path) for path in layout.planes(partition.indicator)]
-    if pixels is None:
-        return [np.full(shape, array.fill_value, array.dtype) for array in arrays]
-    planes = [pixels.values, pixels.n_seen, pixels.n_masked, pixels.n_failed]
+    arrays = [version.array(path) for path in version.paths(partition.indicator)]
+    told = [None] * len(arrays) if pixels is None else pixels.planes  # the store may have no room for the last, errors
+    planes = [
+        np.full(shape, array.fill_value, array.dtype) if plane is None else plane
+        for plane, array in zip(told, arrays, strict=False)
+    ]
     for plane, array in zip(planes, arrays, strict=True):
         if plane.shape != shape or plane.dtype != array.dtype:
             raise CubeError(

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sco import kernels
-from sco.composite import compose
+from sco import kernels, uncertainty
+from sco.composite import Composed, compose
 from sco.formula import Formula
 from sco.model import Indicator
 from sco.observation import Mosaic
@@ -22,12 +22,15 @@ def planes(indicator: Indicator) -> int:
 class Tally:
     """Takes observation after observation of a block into `scratch`, and gives its pixels at the end."""
 
-    def __init__(self, indicator: Indicator, shape: tuple[int, int], scratch: Scratch) -> None:
+    def __init__(
+        self, indicator: Indicator, shape: tuple[int, int], scratch: Scratch, with_error: bool = False
+    ) -> None:
         self.indicator = indicator
         self.shape = shape
         self.counts = {state: np.zeros(shape, np.uint16) for state in (State.SEEN, State.MASKED, State.FAILED)}
         self._formula = Formula(indicator)
         self._scratch = scratch
+        self.has_error = with_error and uncertainty.method_of(indicator) is not None
         self._taken = 0
 
     def add(self, mosaic: Mosaic) -> None:
@@ -54,19 +57,29 @@ class Tally:
         return any(count.any() for count in self.counts.values())
 
     def pixels(self) -> Pixels:
-        """The packed composite of all observations, with the counts."""
-        composite = np.empty(self.shape, np.float32)
-        for rows, (stack, *bands) in self._scratch.strips(self._taken):
-            composite[rows] = self._composed(stack, bands)
+        """The packed composite of all observations, with the counts and, where it was asked for, its error."""
+        values, error = self._composite()
         return Pixels(
-            values=pack(composite, self.indicator.packing),
+            values=pack(values, self.indicator.packing),
             n_seen=self.counts[State.SEEN],
             n_masked=self.counts[State.MASKED],
             n_failed=self.counts[State.FAILED],
+            error=None if error is None else pack(error, uncertainty.packing_of(self.indicator)),
         )
 
-    def _composed(self, stack: Values, bands: list[Values]) -> Values:
-        return compose(stack, str(self.indicator.composite), self.indicator.quantile, bands).values
+    def _composite(self) -> tuple[Values, Values | None]:
+        values = np.empty(self.shape, np.float32)
+        error = np.empty(self.shape, np.float32) if self.has_error else None
+        for rows, (stack, *bands) in self._scratch.strips(self._taken):
+            composed = self._composed(stack, bands)
+            values[rows] = composed.values
+            if error is not None:
+                error[rows] = composed.uncertainty
+        return values, error
+
+    def _composed(self, stack: Values, bands: list[Values]) -> Composed:
+        how, quantile = str(self.indicator.composite), self.indicator.quantile
+        return compose(stack, how, quantile, bands, with_error=self.has_error)
 
     def _values(self, mosaic: Mosaic, rows: slice, states: States) -> Values | None:
         if not _any_seen(states):

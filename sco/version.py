@@ -1,6 +1,6 @@
 """One version of a store, as it is read: its axes, and the place of each partition on them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,12 +8,13 @@ import zarr
 from icechunk import Session
 from numpy.typing import NDArray
 
-from sco import chunks, layout, ledger
+from sco import chunks, layout, ledger, uncertainty
 from sco.errors import ConfigurationError
 from sco.grid import Tile, Tiling
 from sco.layout import LEDGER
 from sco.partition import Partition, Record
 from sco.period import Slice
+from sco.roll import Row
 
 Place = tuple[int, int, int]
 """Where a partition is: step of time, row and column of its tile."""
@@ -27,6 +28,7 @@ class Version:
         self.root = zarr.open_group(session.store, mode="r" if session.read_only else "r+", zarr_format=3)
         self._arrays: dict[str, Any] = {}
         self._written: dict[str, set[chunks.Index]] = {}
+        self._paths: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -59,6 +61,12 @@ class Version:
             self._written[path] = chunks.present(self.session, path)
         return self._written[path]
 
+    def paths(self, indicator: str) -> tuple[str, ...]:
+        """The pixel arrays that the version has for an indicator: values, counts, and standard errors if any."""
+        if indicator not in self._paths:
+            self._paths[indicator] = layout.planes(indicator, has_error=uncertainty.name_of(indicator) in self.root)
+        return self._paths[indicator]
+
     def step_of(self, period: Slice) -> int | None:
         """The step of time of a period; None where the store has no room for it."""
         return self._steps.get(period)
@@ -86,20 +94,41 @@ class Version:
         return (step, *self.tiling.window_of(Tile(row, column)))
 
     def planes(self, partition: Partition) -> list[NDArray[Any]]:
-        """The packed values of a partition, then its three counts."""
+        """The packed values of a partition, its three counts, and its standard errors if there is room for them."""
         region = self.region_of(self.place_of(partition))
-        return [self.array(path)[region] for path in layout.planes(partition.indicator)]
+        return [self.array(path)[region] for path in self.paths(partition.indicator)]
+
+    def seal(self, partition: Partition, manifest: str, planes: Sequence[NDArray[Any]]) -> str:
+        """The seal of a partition that holds these `planes`.
+
+        Standard errors are left out where there are none at all, as before there was room for them.
+        """
+        path = self.paths(partition.indicator)[-1]
+        has_error = path == uncertainty.name_of(partition.indicator)
+        is_empty = has_error and bool((planes[-1] == self.array(path).fill_value).all())
+        return ledger.seal(partition, manifest, planes[:-1] if is_empty else planes)
 
     def text(self, partition: Partition, kind: str) -> str:
         """The record or manifest of a partition as it is written; empty where it was never committed."""
         array = self.array(f"{LEDGER}/{partition.indicator}/{kind}")
         return str(array[self.place_of(partition)])
 
+    def texts_of(self, partitions: Iterable[Partition], kind: str) -> Iterator[tuple[Partition, str]]:
+        """The records or manifests of these partitions, of those that were committed."""
+        asked = {chunks.key_of(f"{LEDGER}/{one.indicator}/{kind}", self.place_of(one)): one for one in partitions}
+        for partition, content in zip(asked.values(), chunks.raw(self.session, list(asked)), strict=True):
+            if content:
+                yield partition, chunks.text_in(content)
+
     def texts(self, kind: str) -> Iterator[tuple[Partition, str]]:
         """Every record or manifest that is written."""
+        return ((self.partition_at(indicator, place), text) for indicator, place, text in self.rows(kind))
+
+    def rows(self, kind: str) -> Iterator[Row]:
+        """Every record or manifest that is written, by indicator and place."""
         for indicator in self.indicators:
             for (step, row, column), text in chunks.texts(self.session, f"{LEDGER}/{indicator}/{kind}").items():
-                yield self.partition_at(indicator, (step, row, column)), text
+                yield indicator, (step, row, column), text
 
     def records(self, indicators: Iterable[str]) -> Iterator[tuple[Partition, Record]]:
         """The record of every partition of these indicators that was committed."""

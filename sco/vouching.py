@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,13 @@ from sco.errors import UpstreamError
 from sco.mirrors import Agreement
 from sco.model import Scene, Sensor
 from sco.preflight import Rules
-from sco.search import Answer, Rejected
+from sco.search import Answer, Refused, Rejected
 
 FORMAT = "sco.agreements/1"
 THREADS = 8
 
 Month = tuple[str, str]
 """Catalog and month, as in 2023-07."""
-
-
-@dataclass(frozen=True)
-class Refused(Rejected):
-    """A scene of a later catalog that nothing vouches for, so that its acquisition is missing."""
-
-    scene: Scene | None = field(default=None, compare=False)
 
 
 def vouched(answer: Answer, source: Source, rules: Rules, memory: Path) -> Answer:

@@ -32,6 +32,8 @@ BLOCK = 1024
 """Pixels a side of a block, where a series is not in chunks of its own."""
 FRAMES_BYTES = 16 * 2**20
 """Of the periods of one block that one thread reads at once."""
+LEAST_KNOWN = 0.5
+"""Share of a zone's area with a value whose standard error must be known, that its mean may have one."""
 PROCESSORS = os.cpu_count() or 1
 KEPT_BYTES = 256 * 2**20
 """Of what is kept of how the zones lie over the blocks; what goes beyond is found out again every time."""
@@ -86,12 +88,15 @@ class Zoning:
             Weights(float(km2), float(km2 / share) if share else 0.0) for km2, share in zip(inside, shares, strict=True)
         )
 
-    def summarise(self, series: xr.DataArray) -> xr.Dataset:
+    def summarise(self, series: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
         """mean, area_km2, coverage and n of each zone and period, (time, zone), of a (time, y, x) series.
 
         mean: area-weighted over the pixels that have a value, NaN where none has. area_km2: the sum of value x area,
         which is an area where the values are fractions. coverage: share of the zone's area that has a value.
         n: number of pixels, whole or partial, that have one. Reads some periods of one block at a time.
+
+        With the standard `errors` of the series also error, of the mean: their area-weighted mean, as of pixels that
+        are wrong together, which is the most that it can be; NaN where less than half of the area with a value has one.
         """
         zones_km2 = np.array([weights.zone_km2 for weights in self.weights])
         area, total, count = np.moveaxis(self._add_up(series), -1, 0)
@@ -103,6 +108,10 @@ class Zoning:
                 "coverage": np.where(zones_km2 > 0, np.minimum(area / zones_km2, 1.0), 0.0),
                 "n": count.astype("int64"),
             }
+            if errors is not None:
+                known, wrong, _ = np.moveaxis(self._add_up(errors), -1, 0)
+                sure = ~nothing & (known >= LEAST_KNOWN * area)
+                columns["error"] = np.where(sure, wrong / known, np.nan)
         coords = {"time": series["time"].values, "zone": list(self.names)}
         return xr.Dataset({name: (("time", "zone"), values) for name, values in columns.items()}, coords=coords)
 

@@ -13,9 +13,10 @@ offer it.
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from sco.model import Band, Bits, Identity, Quality, Sensor
+from sco.model import Band, Bits, Identity, Quality, Revisit, Sensor
 
 PRODUCT = re.compile(r"L[CETO](\d{2})_L2S[PR]_(\d{6})_(\d{8})_(?:\d{8}_)?\d{2}_(?:T1|T2|RT)")
 PLATFORM = re.compile(r"landsat[-_ ]?(\d)")
@@ -81,4 +82,5 @@ SENSOR = Sensor(
     identify=identify,
     credit="Landsat Collection 2 level 2 courtesy of the U.S. Geological Survey, {year}",
     licence="https://www.usgs.gov/emergency-operations-portal/data-policy",
+    revisit=Revisit(days=16, since=date(2013, 5, 1)),  # of Landsat 8 alone
 )

@@ -5,9 +5,10 @@ Bands, fill and reliability: https://doi.org/10.5067/MODIS/MOD13Q1.061
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from sco.model import Band, Classes, Identity, Quality, Sensor
+from sco.model import Band, Classes, Identity, Quality, Revisit, Sensor
 
 GRANULE = re.compile(r"(MOD|MYD)\w{4}\.A(\d{7})\.(h\d{2}v\d{2})\.\d{3}")
 SATELLITES = {"MOD": "terra", "MYD": "aqua"}
@@ -56,4 +57,5 @@ SENSOR = Sensor(
     whole_days=True,
     credit="Contains NASA MODIS vegetation indices (MOD13/MYD13 v061, LP DAAC) {year}",
     licence="https://www.earthdata.nasa.gov/engage/open-data-services-software-policies/data-use-guidance",
+    revisit=Revisit(days=16, since=date(2000, 3, 1), by_daylight=False),
 )

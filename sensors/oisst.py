@@ -6,9 +6,10 @@ is no ice. https://doi.org/10.25921/RE9P-PT57
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from sco.model import Band, Identity, Sensor
+from sco.model import Band, Identity, Revisit, Sensor
 
 ANALYSIS = re.compile(r"(oisst-avhrr-v\d+r\d+)\.(\d{8})")
 
@@ -44,4 +45,5 @@ SENSOR = Sensor(
     whole_days=True,
     credit="Contains NOAA OISST v2.1 sea surface temperature {year}",
     licence="https://www.ncei.noaa.gov/products/optimum-interpolation-sst",
+    revisit=Revisit(days=1, since=date(1981, 9, 1), by_daylight=False),
 )

@@ -5,9 +5,10 @@ Bands, classes and the offset: https://sentiwiki.copernicus.eu/web/s2-products
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from sco.model import Band, Classes, Identity, Offset, Quality, Sensor
+from sco.model import Band, Classes, Identity, Offset, Quality, Revisit, Sensor
 
 PRODUCT = re.compile(r"(S2[A-D])_MSIL2A_(\d{8}T\d{6})_(?:N\d{4}_)?R\d{3}_T(\d{2}[C-X][A-Z]{2})")
 DATATAKE = re.compile(r"GS2[A-D]_(\d{8}T\d{6})_\d{6}")
@@ -81,4 +82,5 @@ SENSOR = Sensor(
     offset=Offset(-0.1, from_baseline="04.00", witness="red", dark=("dark", "vegetation", "water"), dark_below=0.1),
     credit="Contains modified Copernicus Sentinel data {year}",
     licence="https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice",
+    revisit=Revisit(days=5, since=date(2018, 1, 1)),  # of two satellites, over all land from 56 S to 84 N
 )

@@ -66,7 +66,7 @@ def test_less_memory_is_fewer_at_once_and_never_none(project: Path) -> None:
 def test_a_batch_waits_for_its_commit_within_its_share(project: Path) -> None:
     plan = make_plan(Project.load(project))
     blocks = plan.blocks() * 5
-    kept = 1280**2 * 8
+    kept = 1280**2 * 10
     for memory, sizes in ((4 * 3 * kept, [3, 3, 3, 1]), (100 * kept, [10]), (kept, [1] * 10)):
         assert [len(batch) for batch in Budget(memory, 1280**2).batches(blocks, 16)] == sizes
     assert [len(batch) for batch in Budget(100 * kept, 1280**2).batches(blocks, 4)] == [4, 4, 2]

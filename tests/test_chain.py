@@ -160,7 +160,9 @@ def test_a_failed_read_is_told_counted_and_retried(observatory, make_project, tm
         assert all("broken.tif" in line for line in summary.failed)
         assert int(sco.open(file)["ndvi_n_failed"].max()) == 1
         plan = make_plan(Project.load(file))
-        assert {entry.reason for entry in plan.chosen(Only.FAILED)} == {"1 reads failed last time"}
+        failed = plan.chosen(Only.FAILED)
+        assert {(entry.state, entry.reason) for entry in failed} == {("failed", "data: a read failed")}
+        assert not plan.chosen(Only.DUE)
     items[0]["assets"]["red"]["href"] = whole
     with serving(file, items, tmp_path):
         summary = run.reconcile(str(file), "backfill", only="failed")

@@ -103,7 +103,7 @@ def test_the_whole_job_by_command(make_project):
     file = make_project()
     plan = file.parent / "plan.json"
     planned = json.loads(sco("plan", file, "--json", "--save", plan).stdout)
-    assert planned["counts"] == {"new": 40, "stale": 0, "current": 0, "empty": 0}
+    assert planned["counts"] == {"new": 40, "stale": 0, "current": 0, "empty": 0, "failed": 0}
     assert planned["estimate"]["partitions"] == 40
     assert planned["estimate"]["seconds"] is None
     assert not (file.parent / "store").exists()
@@ -127,7 +127,7 @@ def test_the_whole_job_by_command(make_project):
 
     explained = json.loads(sco("explain", file, "--period", "2022-02", "--at", "6.0,45.55", "--json").stdout)
     assert {one["partition"]["period"] for one in explained["manifests"]} == {"2022-02"}
-    assert set(explained["values"]) >= {"ndvi", "ndvi_n_seen", "water_extent"}
+    assert set(explained["values"]) >= {"ndvi", "ndvi_error", "ndvi_n_seen", "water_extent"}
 
     victim = next((product / "cog" / "ndvi").iterdir())
     damaged = bytearray(victim.read_bytes())

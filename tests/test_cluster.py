@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cloudpickle
@@ -14,11 +15,13 @@ from dask.delayed import delayed
 from distributed import LocalCluster
 
 from sco import cluster
-from sco.cluster import Lost, computing
+from sco.cluster import computing
 from sco.compute import Block, compute_block, outcomes_of
 from sco.errors import ConfigurationError, UpstreamError
+from sco.failure import Failure
 from sco.plan import Only, make_plan
 from sco.project import Project
+from sco.trial import MEMORY, Lost, on_worker
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers cannot import the tests
 
@@ -59,12 +62,40 @@ def test_processes_give_the_bytes_that_threads_give(scheduler: str, blocks: tupl
                 np.testing.assert_array_equal(getattr(one.pixels, name), getattr(other.pixels, name))
 
 
-def test_what_a_task_raises_is_raised_here(scheduler: str) -> None:
-    def fail() -> list:
-        raise UpstreamError("the archive is closed")
+def test_what_a_task_raises_is_told_with_its_class_and_costs_nothing_else(
+    scheduler: str, blocks: tuple[Block, ...]
+) -> None:
+    def fail(error: Exception) -> list:
+        raise error
 
-    with computing(scheduler) as found, pytest.raises(UpstreamError, match="the archive is closed"):
-        found.compute([delayed(fail)()])
+    errors = [UpstreamError("the archive is closed: HTTP response code: 503"), KeyError("nir"), MemoryError()]
+    with computing(scheduler) as found:
+        *lost, made = found.compute([*(delayed(fail)(error) for error in errors), *outcomes_of(blocks[:1], "beside")])
+    assert [one.failure for one in lost] == [Failure.TRANSIENT, Failure.BUG, Failure.BUG]
+    assert [one.reason for one in lost] == [str(errors[0]), "KeyError: 'nir'", MEMORY]
+    assert len(made) == 1
+
+
+def test_what_may_pass_is_tried_on_another_worker_and_then_told_and_no_traceback_travels(
+    scheduler: str, tmp_path: Path
+) -> None:
+    def flaky(name: str, times: int) -> list:
+        (tmp_path / name).open("a").write("x")
+        if len((tmp_path / name).read_text()) <= times:
+            raise TimeoutError("timed out")
+        return []
+
+    def deep() -> list:
+        return deep()
+
+    tasks = [partial(flaky, "healed", 2), partial(flaky, "down", 99), deep]
+    with computing(scheduler) as found:
+        healed, down, recursion = found.compute([delayed(on_worker)(task) for task in tasks])
+    assert healed == []
+    assert down == Lost(Failure.TRANSIENT, "TimeoutError: timed out")
+    assert len((tmp_path / "down").read_text()) == 1 + cluster.RETRIES
+    assert recursion.failure is Failure.BUG
+    assert recursion.reason.startswith("RecursionError: maximum recursion depth")
 
 
 def test_another_version_on_a_worker_is_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +124,7 @@ def test_a_killed_worker_costs_its_partitions_only(scheduler: str, blocks: tuple
     assert (tmp_path / "killed").exists()
     assert [place for place, one in enumerate(results) if isinstance(one, Lost)] == [1], results
     assert "killed mostly ran out of memory" in results[1].reason
+    assert results[1].failure is Failure.BUG
     for block, outcomes in zip((blocks[0], *blocks[2:]), (results[0], *results[2:]), strict=True):
         (expected,) = compute_block(block, "run")
         np.testing.assert_array_equal(outcomes[0].pixels.values, expected.pixels.values)

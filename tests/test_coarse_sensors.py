@@ -17,13 +17,14 @@ from sco.compute import Block, compute_block
 from sco.grid import Tile
 from sco.item import read_item
 from sco.model import Asset, Collection, Identity, Indicator, Packing, Scene, Words
-from sco.observation import Observation, Observer, observations
+from sco.observation import Observer
 from sco.period import slice_of
 from sco.preflight import Rules
 from sco.quality import State, decode
 from sco.radiometry import calibration_of
 from sco.read import read_scene
 from sco.search import search
+from sco.solar import Observation, observations
 
 DAY = datetime(2023, 7, 12, tzinfo=UTC)
 DEGREES = GeoBox((2, 4), Affine(0.25, 0, 5, 0, -0.25, 44), "EPSG:4326")

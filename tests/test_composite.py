@@ -101,18 +101,43 @@ def test_the_standard_error_of_a_mean_is_that_of_the_sample(stack):
     found = compose(stack, "mean", with_error=True).uncertainty
     seen = np.sum(~np.isnan(stack), axis=0)
     expected = by_numpy(partial(np.nanstd, ddof=1), stack) / np.sqrt(np.maximum(seen, 1))
-    np.testing.assert_allclose(found[seen >= 3], expected[seen >= 3], rtol=2e-6)
-    assert np.isnan(found[seen < 3]).all()
-    assert (seen < 3).any()
+    np.testing.assert_allclose(found[seen >= 2], expected[seen >= 2], rtol=2e-6)
+    assert np.isnan(found[seen < 2]).all()
+    assert (seen < 2).any()
 
 
 def test_the_standard_error_of_a_median_rests_on_the_quartiles(stack):
     found = compose(stack, "median", with_error=True).uncertainty
     seen = np.sum(~np.isnan(stack), axis=0)
     upper, lower = (by_numpy(partial(np.nanquantile, q=q), stack) for q in (0.75, 0.25))
-    expected = 1.2533 * (upper - lower) / 1.349 / np.sqrt(np.maximum(seen, 1))
-    np.testing.assert_allclose(found[seen >= 3], expected[seen >= 3], rtol=2e-4)
-    assert np.isnan(found[seen < 3]).all()
+    factors = np.array([np.nan, np.nan, 1, 0.7008, 0.5035, 0.4691, 0.3958, 0.3825, 0.336, 0.3298])
+    np.testing.assert_allclose(found, (factors[seen] * (upper - lower)), rtol=2e-6, atol=1e-7)
+    assert np.isnan(found[seen < 2]).all()
+    assert set(np.unique(seen)) == set(range(10))
+
+
+def test_of_two_a_median_is_as_sure_as_a_mean():
+    pair = np.random.default_rng(8).normal(size=(2, 10, 10)).astype(np.float32)
+    errors = [compose(pair, how, with_error=True).uncertainty for how in ("median", "mean")]
+    np.testing.assert_allclose(*errors, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 8, 13, 30, 31, 60])
+def test_the_square_of_a_median_s_standard_error_is_its_variance_on_average(count):
+    samples = np.random.default_rng(count).normal(size=(count, 400, 400)).astype(np.float32)
+    composed = compose(samples, "median", with_error=True)
+    claimed = np.sqrt(np.mean(composed.uncertainty**2, dtype=np.float64))
+    # 160,000 medians: their standard deviation is known to 0.2 %; beyond 30 observations the limit is 2 % too low
+    assert claimed == pytest.approx(composed.values.std(dtype=np.float64), rel=0.01 if count <= 30 else 0.025)
+
+
+def test_the_standard_error_of_a_fraction_adds_two_of_each_kind():
+    seen = np.array([[[1, 1, 0, np.nan, np.nan]], [[1, 0, 0, np.nan, 1]], [[1, 0, 0, 0, np.nan]]], np.float32)
+    composed = compose(seen, "fraction", with_error=True)
+    np.testing.assert_allclose(composed.values[0], [1, 1 / 3, 0, 0, 1], rtol=1e-6)
+    p = np.array([5, 3, 2]) / 7
+    np.testing.assert_allclose(composed.uncertainty[0, :3], np.sqrt(p * (1 - p) / 7), rtol=1e-6)
+    assert np.isnan(composed.uncertainty[0, 3:]).all()
 
 
 def test_the_standard_error_of_a_median_is_what_repeating_gives():

@@ -18,12 +18,12 @@ from sco.errors import CubeError
 from sco.grid import Tile, Tiling
 from sco.library import indicators, sensors
 from sco.model import Asset, Identity, Packing, Scene
-from sco.observation import observations
 from sco.packing import pack
 from sco.partition import Empty
 from sco.period import slice_of
 from sco.preflight import Rules
 from sco.read import environment
+from sco.solar import observations
 
 SHAPE = (48, 40)
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)

@@ -1,8 +1,11 @@
 """What every file of sensors/, indicators/, catalogs/ and configs/ must keep; a new file is tested as it appears."""
 
 import pickle
+import re
 import sys
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import dask.array as da
 import numpy as np
@@ -14,8 +17,10 @@ from sco import library
 from sco.choices import NOWHERE
 from sco.composite import KERNELS
 from sco.compute import apply_formula
-from sco.errors import ConfigurationError
+from sco.errors import ConfigurationError, CubeError
+from sco.layout import attributes
 from sco.observation import Mosaic
+from sco.period import Every, divide
 from sco.project import CONFIGS, Project
 from sco.quality import everywhere
 
@@ -85,28 +90,28 @@ PLAUSIBLE = {"1": (0.0001, 0.9), "K": (250, 320), "degC": (-2, 30), "mm/day": (0
 TIMES = pd.date_range("2018-01-01", periods=40, freq="MS")
 
 
-def arguments(indicator) -> list[xr.DataArray]:
+def arguments(indicator, times=TIMES) -> list[xr.DataArray]:
     """Plausible random values for a formula: bands over (y, x), inputs over (time, y, x) or (time,)."""
     random = np.random.default_rng(3)
     if indicator.is_derived:
-        return [input_series(one, random) for one in indicator.inputs]
+        return [input_series(one, random, times) for one in indicator.inputs]
     sensor = next(one for one in library.sensors.values() if set(indicator.bands) <= one.band_names)
     ranges = [PLAUSIBLE[sensor.band(name).unit] for name in indicator.bands]
     return [xr.DataArray(random.uniform(*ends, (20, 30)).astype("float32"), dims=("y", "x")) for ends in ranges]
 
 
-def input_series(one, random) -> xr.DataArray:
+def input_series(one, random, times) -> xr.DataArray:
     if one.statistic == "in_reference":
-        return xr.DataArray(TIMES < "2021-01-01", {"time": TIMES}, ("time",))
+        return xr.DataArray(np.arange(len(times)) < 0.9 * len(times), {"time": times}, ("time",))
     low, high = library.indicators[one.indicator].valid_range
     low, high = {"precipitation": (0, 300), "sst": (5, 25)}.get(one.indicator, (low / 2, high / 2))
     if one.statistic in ("std", "n_years"):
         low, high = (high - low) / 20, (high - low) / 10
     if one.statistic in ("min", "max"):
         low, high = (low, (low + high) / 2) if one.statistic == "min" else ((low + high) / 2, high)
-    shape = (40,) if one.statistic == "rural" else (40, 4, 5)
+    shape = (len(times),) if one.statistic == "rural" else (len(times), 4, 5)
     values = random.uniform(low, high, shape).astype("float32")
-    return xr.DataArray(values, {"time": TIMES}, ("time", "y", "x")[: len(shape)])
+    return xr.DataArray(values, {"time": times}, ("time", "y", "x")[: len(shape)])
 
 
 def test_indicator_is_documented_in_both_languages(indicator):
@@ -167,6 +172,48 @@ def test_indicator_gives_nan_where_nothing_was_seen(indicator):
         assert computed.dtype == np.float32
         assert np.isnan(computed[0, 0])
         np.testing.assert_allclose(computed.ravel()[1:], before.values.ravel()[1:], rtol=1e-6)
+
+
+def test_indicator_whose_values_are_classes_says_what_they_stand_for(indicator):
+    values = indicator.formula(*arguments(indicator)).values
+    there = set(values[np.isfinite(values)].tolist())
+    whole = indicator.is_derived and indicator.unit == "1" and all(value.is_integer() for value in there)
+    assert bool(indicator.classes) == whole
+    if indicator.classes:
+        numbers = [one.value for one in indicator.classes]
+        assert there <= set(numbers)
+        assert numbers == sorted(set(numbers))
+        assert (numbers[0], numbers[-1]) == indicator.valid_range
+        assert (indicator.packing.scale, indicator.packing.offset) == (1, 0)
+        assert all(re.fullmatch("#[0-9a-f]{6}", one.colour) for one in indicator.classes)
+        assert len({one.colour for one in indicator.classes}) == len(numbers)
+        assert all(one.words.en and one.words.fr and one.words.en != one.words.fr for one in indicator.classes)
+
+
+def test_classes_are_flags_of_the_store_as_cf_has_them(indicator):
+    told = attributes(indicator)
+    assert ("flag_values" in told) == ("flag_meanings" in told) == bool(indicator.classes)
+    if indicator.classes:
+        meanings = told["flag_meanings"].split(" ")
+        assert told["flag_values"] == [one.value for one in indicator.classes]
+        assert len(meanings) == len(set(meanings)) == len(told["flag_values"])
+        assert all(re.fullmatch("[a-z][a-z0-9_]*", meaning) for meaning in meanings)
+
+
+FIVE_YEARS = {"day": date(2018, 3, 31), "year": date(2037, 12, 31)}
+"""By kind of period, until when a series goes that a formula is tried on."""
+
+
+@pytest.mark.parametrize("every", get_args(Every))
+def test_indicator_is_computed_for_every_period_that_it_allows_and_refuses_the_others(indicator, every):
+    periods = divide(date(2018, 1, 1), FIVE_YEARS.get(every, date(2022, 12, 31)), every)
+    values = arguments(indicator, pd.DatetimeIndex([period.start for period in periods]))
+    assert set(indicator.every) <= set(get_args(Every))
+    if indicator.every and every not in indicator.every:
+        with pytest.raises((ValueError, CubeError), match=every):
+            indicator.formula(*values)
+    else:
+        assert indicator.formula(*values).dtype == np.float32
 
 
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)

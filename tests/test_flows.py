@@ -58,20 +58,48 @@ def test_telemetry_is_off_before_prefect_is_imported():
 
 def test_only_what_may_pass_is_tried_again():
     import asyncio
+    import errno
 
     from prefect.states import Completed, Failed
 
     from flows.backfill import is_transient
-    from sco.errors import ConfigurationError, UpstreamError
+    from sco.errors import ConfigurationError, IntegrityError, LockedError, SceneError, UpstreamError
 
     def judged(error: Exception) -> bool:
         return asyncio.run(is_transient(None, None, Failed(data=error)))
 
     assert judged(UpstreamError("the archive is down"))
+    assert judged(UpstreamError("HTTP error 403: the token is expired"))
     assert judged(TimeoutError())
-    assert not judged(ConfigurationError("no such band"))
-    assert not judged(ValueError("a bug"))
+    assert judged(OSError(errno.EIO, "Input/output error"))
+    for error in (
+        OSError(errno.ENOSPC, "No space left on device"),
+        FileNotFoundError("scene.tif"),
+        ConfigurationError("no such band"),
+        IntegrityError("a chunk is not what it was"),
+        LockedError("another run holds it"),
+        SceneError("not a TIFF"),
+        ValueError("a bug"),
+    ):
+        assert not judged(error), error
     assert not asyncio.run(is_transient(None, None, Completed(data=1)))
+
+
+def test_every_task_is_tried_again_on_that_condition_alone():
+    from flows.backfill import carry_out_batch, is_transient, look_patiently
+
+    for one in (carry_out_batch, look_patiently):
+        assert one.retry_condition_fn is is_transient
+        assert one.retries == len(one.retry_delay_seconds) == 2
+
+
+def test_whoever_calls_a_flow_by_hand_gets_the_lock_s_error_itself():
+    from flows.deployed import is_deployed, locked
+    from sco.errors import LockedError
+
+    assert not is_deployed()
+    with pytest.raises(LockedError, match="held"):
+        locked(LockedError("held"))
 
 
 def test_every_deployment_names_a_flow_and_a_project():

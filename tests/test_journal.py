@@ -8,7 +8,22 @@ from pathlib import Path
 import pytest
 
 from sco.errors import ConfigurationError, ScoError
-from sco.journal import Attempt, Journal
+from sco.journal import Attempt, Journal, Spent
+
+FIRST_VERSION = """
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL, verb TEXT NOT NULL, wanted INTEGER NOT NULL,
+    started TEXT NOT NULL, finished TEXT, status TEXT NOT NULL
+);
+CREATE TABLE attempts (
+    run TEXT NOT NULL REFERENCES runs (id), partition TEXT NOT NULL, seconds REAL NOT NULL, scenes INTEGER NOT NULL,
+    outcome TEXT NOT NULL, error_class TEXT NOT NULL, message TEXT NOT NULL,
+    reads INTEGER NOT NULL, bytes_read INTEGER NOT NULL
+);
+INSERT INTO runs VALUES ('r', 'p', 'update', 1, '2023-01-01T00:00:00+00:00', NULL, 'running');
+INSERT INTO attempts VALUES ('r', 'ndvi 2023-01 r000c000', 2.0, 4, 'failed reads', 'transient', '504', 9, 100);
+PRAGMA user_version = 1;
+"""
 
 
 @pytest.fixture
@@ -53,15 +68,42 @@ def test_failed_are_the_partitions_whose_latest_attempt_failed(path: Path) -> No
         assert journal.failed() == [bad]
 
 
-def test_pace_is_the_median_of_attempts_that_went_well(path: Path) -> None:
+def test_what_batches_took_is_kept_of_those_that_went_well_newest_first(path: Path) -> None:
     with Journal(path) as journal:
-        assert journal.pace() is None
+        assert journal.spent() == []
         assert journal.last_success() is None
         assert journal.failed() == []
         run = journal.start_run("p", "update", 3)
-        journal.note(*(Attempt(run, f"p{n}", seconds, 2, "computed") for n, seconds in enumerate([1.0, 3.0, 100.0])))
-        journal.note(Attempt(run, "p9", 900.0, 1, "failed", "scene", "x"), Attempt(run, "p8", 9.0, 0, "empty"))
-        assert journal.pace() == 1.5
+        first = Spent(run, 4, 0, 12, 6.5, 1000, 3, 2**30)
+        last = Spent(run, 1, 0, 0, 0.5)
+        journal.note(Attempt(run, "p1", 1.0, 2, "computed"), spent=first)
+        journal.note(spent=Spent(run, 4, 1, 12, 900.0))
+        journal.note(spent=last)
+        assert journal.spent() == [last, first]
+        assert journal.spent(1) == [last]
+
+
+def test_uncomputed_are_those_that_nothing_came_of_and_no_later_try_mended(path: Path) -> None:
+    with Journal(path) as journal:
+        run = journal.start_run("p", "update", 3)
+        lost = Attempt(run, "p1", 1.0, 0, "failed", "bug", "KeyError: 'nir'", fingerprint="f" * 64, code="1+abc")
+        journal.note(lost, Attempt(run, "p2", 1.0, 1, "failed reads", "data", "cut off"))
+        journal.note(Attempt(run, "p3", 1.0, 0, "failed", "bug", "x"), Attempt(run, "p3", 1.0, 2, "computed"))
+        assert journal.uncomputed() == {"p1": lost}
+
+
+def test_a_journal_of_the_first_version_is_read_on(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with sqlite3.connect(path) as database:
+        database.executescript(FIRST_VERSION)
+    database.close()
+    with Journal(path) as journal:
+        (old,) = journal.failed()
+        assert (old.partition, old.error_class, old.fingerprint) == ("ndvi 2023-01 r000c000", "transient", "")
+        assert journal.uncomputed() == {}
+        assert journal.spent() == []
+        journal.note(Attempt(old.run, old.partition, 1.0, 2, "computed", fingerprint="a"))
+        assert journal.failed() == []
 
 
 def test_a_newer_journal_and_a_file_that_is_none_are_refused(path: Path, tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from sco import library, lookout
 from sco.answers import gather
 from sco.cube import load
 from sco.lookout import Layer, Lookout
-from sco.observation import Observation, Observer
+from sco.observation import Observer
 from sco.plan import rules_of
 from sco.project import Project
+from sco.solar import Observation
 
 MARCH = (date(2022, 3, 1), date(2022, 3, 31))
 BANDS = ("red", "nir")
@@ -136,7 +137,7 @@ def test_it_goes_to_other_processes(project: Project, observed: tuple[Observatio
 def test_a_cube_of_a_hundred_thousand_scenes_is_opened_at_once(
     project: Project, observed: tuple[Observation, ...]
 ) -> None:
-    first, scenes = date(1950, 1, 1), observed[-1].scenes[:1] * 4
+    first, scenes = date(1950, 1, 1), tuple(observed[-1].scenes[:1]) * 4
     many = tuple(Observation(first + timedelta(days=day), "sentinel2", scenes) for day in range(25_000))
     began = time.perf_counter()
     cube = cube_of(project, many)

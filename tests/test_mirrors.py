@@ -15,7 +15,7 @@ import rasterio
 
 import sco
 from flows import run
-from sco import mirrors, vouching
+from sco import mirrors, search
 from sco.answers import gather
 from sco.errors import UpstreamError
 from sco.library import sensors
@@ -243,7 +243,7 @@ def test_a_mirror_with_other_pixels_fills_nothing(mirrored, observatory, twin, t
     plan = make_plan(project)
     (answer,) = plan.answers
     assert {scene.catalog for scene in answer.scenes} == {FIRST}
-    refused = [one for one in answer.rejected if isinstance(one, vouching.Refused)]
+    refused = [one for one in answer.rejected if isinstance(one, search.Refused)]
     assert {f"{one.time:%Y-%m-%d}" for one in refused} == {gone}
     assert refused[0].reason.startswith("not taken from planetary_computer: as for S2")
     assert "red: 0 %" in refused[0].reason
@@ -264,7 +264,7 @@ def test_nothing_is_filled_where_nothing_is_shared(mirrored, observatory, twin):
     late = [item for item in later if day_of(item) >= "2022-01"]
     (answer,) = make_plan(mirrored(early, late)).answers
     assert {scene.catalog for scene in answer.scenes} == {FIRST}
-    reasons = {one.reason for one in answer.rejected if isinstance(one, vouching.Refused)}
+    reasons = {one.reason for one in answer.rejected if isinstance(one, search.Refused)}
     assert reasons == {"not taken from planetary_computer: no scene that earth_search has as well could be compared"}
 
 
@@ -322,11 +322,11 @@ def test_a_truncated_file_stays_failed_where_the_mirror_disagrees(mirrored, obse
     assert int(sco.open(project.file)["ndvi_n_failed"].max()) == 1
     hit = [one for one in manifests(project) if bad["id"] in {scene["id"] for scene in one["scenes"]}]
     assert {one["completeness"]["known"] - one["completeness"]["used"] for one in hit if one["counts"]["failed"]} == {1}
-    assert {entry.state for entry in make_plan(project).entries if entry.failed_reads} == {State.STALE}
+    assert {entry.state for entry in make_plan(project).entries if entry.failed_reads} == {State.FAILED}
 
 
 def test_one_catalog_is_never_asked_for_proof(mirrored, observatory, monkeypatch):
-    monkeypatch.setattr("sco.answers.vouched", lambda *_: pytest.fail("there is nothing to vouch for"))
+    monkeypatch.setattr("sco.vouching.vouched", lambda *_: pytest.fail("there is nothing to vouch for"))
     project = mirrored()
     alone = project.sources[0].model_copy(update={"catalogs": project.sources[0].catalogs[:1]})
     assert len(make_plan(project.model_copy(update={"sources": (alone,)})).answers) == 1

@@ -11,9 +11,10 @@ from odc.geo.geobox import GeoBox
 
 from sco.library import sensors
 from sco.model import Asset, Identity, Scene
-from sco.observation import Observation, Observer, observations, solar_day
+from sco.observation import Observer
 from sco.preflight import Rules
 from sco.quality import State
+from sco.solar import Observation, observations, solar_day
 
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)
 GRID = GeoBox((4, 4), TRANSFORM, "EPSG:32631")

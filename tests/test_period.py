@@ -1,6 +1,12 @@
 from datetime import UTC, date, datetime
+from typing import get_args
 
-from sco.period import divide, slice_of
+import numpy as np
+import pytest
+import xarray as xr
+
+from sco.climatology import parts
+from sco.period import Every, divide, part_of, slice_of
 
 
 def test_months_cover_every_touched_month_whole():
@@ -41,3 +47,12 @@ def test_the_last_instant_is_not_in_the_slice():
     july = slice_of(date(2023, 7, 14), "month")
     assert date(2023, 7, 31) in july
     assert date(2023, 8, 1) not in july
+
+
+@pytest.mark.parametrize("every", get_args(Every))
+@pytest.mark.parametrize("first", [1899, 1999, 2021])
+def test_the_part_of_the_year_is_what_climatologies_count(every, first):
+    # a century without its leap day, one with it, and years of our own
+    periods = divide(date(first, 1, 1), date(first + 9, 12, 31), every)
+    time = xr.DataArray(np.array([one.start for one in periods], "datetime64[ns]"), dims="time")
+    assert [part_of(one, every) for one in periods] == parts(time, every).values.tolist()

@@ -11,7 +11,7 @@ import pytest
 from observatory import Play, Request, landing, offering, page, playing, say
 from observatory.asking import CAMARGUE, CATALOG, COLLECTION, JULY, an_item, hasty, ids, of, one_collection, source  # noqa: F401 - fixtures
 
-from sco import reply
+from sco import messenger
 from sco.errors import UpstreamError
 from sco.search import recall, search
 
@@ -42,9 +42,9 @@ def test_a_server_that_never_recovers_is_given_up() -> None:
 
 
 def test_patience_is_bounded() -> None:
-    pauses = [min(reply.PATIENCE.backoff_factor * 2**n, reply.PATIENCE.backoff_max) for n in range(1, 5)]
-    assert sum(pauses) + 5 * reply.PATIENCE.backoff_jitter < 20
-    assert reply.PATIENCE.parse_retry_after("86400") == 120
+    pauses = [min(messenger.PATIENCE.backoff_factor * 2**n, messenger.PATIENCE.backoff_max) for n in range(1, 5)]
+    assert sum(pauses) + 5 * messenger.PATIENCE.backoff_jitter < 20
+    assert messenger.PATIENCE.parse_retry_after("86400") == 120
 
 
 def _cut(play: Play, whole_from: int) -> tuple[int, dict[str, str], bytes]:
@@ -238,7 +238,7 @@ def test_a_server_that_refuses_its_own_filter_is_asked_without() -> None:
 
 def test_a_catalog_is_asked_no_faster_than_it_likes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(reply, "LOOPBACK", frozenset())
+    monkeypatch.setattr(messenger, "LOOPBACK", frozenset())
     monkeypatch.setattr("catalogs.earth_search.CATALOG", replace(CATALOG, requests_per_second=5.0))
     with offering(an_item()) as play:
         began = time.monotonic()

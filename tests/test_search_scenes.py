@@ -130,7 +130,7 @@ def test_an_answer_is_recalled_without_the_network(
     with gzip.open(tmp_path / names[0], "rt") as lines:
         head, *items = map(json.loads, lines)
     assert (head["items"], len(items), items[0]["stac_version"]) == (10, 10, "1.0.0")
-    monkeypatch.setattr("sco.reply.Messenger", None)
+    monkeypatch.setattr("sco.messenger.Messenger", None)
     assert recall(asked, SLOVENIA, *AUGUST, keep=tmp_path) == answer
     with pytest.raises(UpstreamError, match="no kept reply of earth_search to this question"):
         recall(asked, CAMARGUE, *AUGUST, keep=tmp_path)
@@ -150,9 +150,9 @@ def test_a_damaged_reply_is_not_recalled(ten_scenes: str, tmp_path: Path) -> Non
 def test_a_question_asks_one_catalog(ten_scenes: str) -> None:
     question = Question("sentinel2", replace(CATALOG, url=ten_scenes, page_limit=4), COLLECTION, SLOVENIA, *AUGUST)
     answered = ask(question)
-    assert (len(answered.items), answered.pages, answered.failure) == (10, 3, None)
+    assert (len(answered.lines), answered.pages, answered.failure) == (10, 3, None)
     away = ask(replace(question, catalog=replace(CATALOG, url="http://127.0.0.1:9")))
-    assert (away.items, away.pages) == ((), 0)
+    assert (away.lines, away.pages) == ((), 0)
     assert "Connection refused" in str(away.failure)
 
 

@@ -14,9 +14,10 @@ from odc.geo.geobox import GeoBox
 
 from sco.library import sensors
 from sco.model import Asset, Identity, Scene
-from sco.observation import Mosaic, Observation, Observer, observations
+from sco.observation import Mosaic, Observer
 from sco.preflight import Rules
 from sco.quality import State
+from sco.solar import Observation, observations
 
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)
 SHAPE = (256, 256)

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import xarray as xr
 
-from sco.mann_kendall import SAMPLE
+from sco.mann_kendall import SEVERAL
 from sco.trend import significant, trend
 
 PEERS = {"original": pymannkendall.original_test, "hamed_rao": pymannkendall.hamed_rao_modification_test}
@@ -57,15 +57,37 @@ def test_equal_to_scipys_theil_sen_with_its_interval(length, gaps, ties):
         assert ours == pytest.approx([peer.slope, peer.low_slope, peer.high_slope], abs=1e-12)
 
 
-def test_a_sample_that_guesses_wrong_costs_no_accuracy():
-    # all but the last value are equal: most slopes are 0, and the sample cannot tell where the others lie
-    series = np.zeros((120, 1, 1))
-    series[-1] = 1.0
-    series[::7] += 1e-9
-    assert 4 * SAMPLE < 120 * 119 // 2
-    found = trend(xr.DataArray(series, dims=("time", "y", "x")))
-    peer = scipy.stats.theilslopes(series[:, 0, 0])
-    assert [float(found[name].item()) for name in ("slope", "low", "high")] == [peer.slope, peer[2], peer[3]]
+def awkward() -> dict[str, np.ndarray]:
+    """Series whose slopes are hard to count apart: many equal, steps, outliers, and little above much."""
+    random = np.random.default_rng(11)
+    noise = random.normal(size=120)
+    flat = np.zeros(120)
+    flat[-1] = 1.0
+    flat[::7] += 1e-9
+    return {
+        "all but the last equal": flat,
+        "ten values": random.integers(0, 10, 120).astype(float),
+        "mostly none": np.where(random.random(120) < 0.85, 0.0, noise),
+        "a step": np.where(np.arange(120) < 60, 0.0, 1.0),
+        "a straight line": 0.1 * np.arange(120),
+        "an outlier of 1e12": np.where(np.arange(120) == 50, 1e12, noise),
+        "a millionth above 300": 300 + 1e-6 * noise,
+        "a trend far above the noise": 1e6 * np.arange(120) + noise,
+        "tiny": 1e-44 * noise,
+        "tinier": 1e-300 * noise,
+        "huge": 1e37 * noise,
+    }
+
+
+@pytest.mark.parametrize("name", awkward())
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_slopes_that_are_hard_to_count_apart_cost_no_accuracy(name, kind):
+    values = awkward()[name].astype(kind).astype(float)
+    assert values.size * (values.size - 1) // 2 > SEVERAL
+    found = trend(xr.DataArray(values.astype(kind)[:, None, None], dims=("time", "y", "x")), fewest=3)
+    peer = scipy.stats.theilslopes(values)
+    expected = np.array([peer.slope, peer.low_slope, peer.high_slope]).astype(kind)
+    assert [float(found[one].item()) for one in ("slope", "low", "high")] == expected.tolist()
 
 
 def test_a_line_has_its_slope_and_a_flat_series_none():

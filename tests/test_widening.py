@@ -18,12 +18,13 @@ from sco.errors import ConfigurationError
 from sco.grid import Tiling
 from sco.library import indicators, sensors
 from sco.model import Asset, Identity, Scene
-from sco.observation import Observation, Observer, observations
+from sco.observation import Observer
 from sco.period import slice_of
 from sco.plan import make_plan, rules_of
 from sco.preflight import Rules
 from sco.project import Project
 from sco.quality import State
+from sco.solar import Observation, observations
 from sco.store import Store
 
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)

@@ -40,6 +40,25 @@ def test_partial_pixels_count_for_their_part() -> None:
     assert found["n"].values.ravel().tolist() == [4, 3]
 
 
+def test_the_error_of_a_zone_is_that_of_pixels_that_are_wrong_together() -> None:
+    # The areas of above: (0.1/4 + 0.2/2 + 0.3/2 + 0.4) / 2.25; then without 0.4, where half of 1.25 km2 is just left
+    zone = Zone("square", box(500, 2000, 2000, 3500))
+    errors = np.zeros((4, 4), "float32")
+    errors[:2, :2] = [[0.1, 0.2], [0.3, 0.4]]
+    holed, few = errors.copy(), errors.copy()
+    holed[1, 1] = np.nan
+    few[[0, 1], [1, 1]] = np.nan
+    found = Zoning((zone,), GEOBOX).summarise(frames(VALUES, VALUES, VALUES), frames(errors, holed, few))
+    assert found["error"].values.ravel() == pytest.approx([0.675 / 2.25, 0.275 / 1.25, np.nan], nan_ok=True)
+    assert found["mean"].values.ravel() == pytest.approx([7.5 / 2.25] * 3)
+    assert "error" not in Zoning((zone,), GEOBOX).summarise(frames(VALUES))
+
+
+def test_a_zone_without_a_value_has_no_error() -> None:
+    found = Zoning((Zone("all", box(0, 0, 4000, 4000)),), GEOBOX).summarise(frames(VALUES * np.nan), frames(VALUES))
+    assert np.isnan(found["error"].item())
+
+
 def test_a_triangle_by_hand() -> None:
     # Half of the pixels (0, 0) and (1, 1), all of (1, 0): (0/2 + 5/2 + 4) / 2
     zone = Zone("triangle", Polygon([(0, 4000), (0, 2000), (2000, 2000)]))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.options import AsJson, End, ProjectName, Shelf, Start, day
+from sco.errors import ConfigurationError
 
 app = typer.Typer()
 
@@ -16,12 +17,21 @@ def plan(
     start: Start = None,
     end: End = None,
     save: Annotated[Path | None, typer.Option(help="Keep the plan in this file.")] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Show in what this saved plan differs from now; given twice, the second one."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What would be done and why, and what it would cost. Does nothing."""
-    from flows import look
+    from flows import planned
 
-    look.plan(project, day(start), day(end), save, as_json)
+    if against:
+        planned.compare(project, against, day(start), day(end), as_json)
+    else:
+        planned.plan(project, day(start), day(end), save, as_json)
 
 
 @app.command()
@@ -62,8 +72,21 @@ def list_(shelf: Shelf, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check the installation: versions, settings, declarations, projects."""
+def doctor(
+    projects: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROJECT]...", help="With --fresh: all in configs/ if left out.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Whether projects are as fresh as their [freshness] asks; 9 if not.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the installation: versions, settings, declarations, projects. Or with --fresh how old projects are."""
     from flows import examine
 
-    examine.doctor(as_json)
+    if fresh:
+        examine.fresh(projects or [], as_json)
+    elif projects:
+        raise ConfigurationError("the installation is the same for all projects: leave them out, or ask --fresh")
+    else:
+        examine.doctor(as_json)

@@ -1,16 +1,30 @@
 """Commands that compute and publish. Heavy imports happen inside them."""
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.options import AsJson, Cluster, End, Engine, EngineChoice, Memory, ProjectName, Start, Take, Workers, day
+from flows.options import (
+    AsJson,
+    Cluster,
+    End,
+    Engine,
+    EngineChoice,
+    Memory,
+    ProjectName,
+    Start,
+    Take,
+    Why,
+    Workers,
+    day,
+)
 from flows.terminal import give_json, tell
 from sco.errors import PartitionError
 
 if TYPE_CHECKING:
-    from sco.reconcile import Summary
+    from sco.summary import Summary
 
 app = typer.Typer()
 
@@ -51,7 +65,7 @@ def update(
             summary = flow(project, workers, memory, cluster)
         else:
             from flows.run import reconcile
-            from sco.reconcile import Machine
+            from sco.machine import Machine
 
             summary = reconcile(project, "update", machine=Machine(workers, memory, cluster))
     _conclude(summary, as_json)
@@ -64,6 +78,10 @@ def backfill(
     end: End = None,
     only: Annotated[Take, typer.Option(help="Which partitions to take up.")] = Take.DUE,
     plan_file: Annotated[Path | None, typer.Option("--plan", help="A saved plan to apply exactly.")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="With --plan: what has moved since is computed as it is now.")
+    ] = False,
+    backwards: Annotated[bool, typer.Option("--backwards", help="The newest periods first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     engine: EngineChoice = Engine.PREFECT,
     workers: Workers = None,
@@ -72,33 +90,36 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """The same over a range of days. Started again, it goes on where it was."""
-    if dry_run:
-        from flows import look
-
-        look.plan(project, day(start), day(end), None, as_json)
-        return
-    _check(project)
+    if plan_file and (start or end or only is not Take.DUE):
+        raise typer.BadParameter(
+            "it says itself which partitions: leave out --start, --end, --only", param_hint="--plan"
+        )
+    if anyway and not plan_file:
+        raise typer.BadParameter("it goes with --plan", param_hint="--anyway")
     saved = str(plan_file) if plan_file else None
-    with _telling():
-        if engine is Engine.PREFECT:
-            from flows.backfill import backfill as flow
+    if dry_run:
+        from flows import run
 
-            summary = flow(project, day(start), day(end), only.value, workers, saved, memory, cluster)
-        else:
-            from flows.run import reconcile
-            from sco.reconcile import Machine
-
-            machine = Machine(workers, memory, cluster)
-            summary = reconcile(project, "backfill", day(start), day(end), only.value, machine, saved)
-    _conclude(summary, as_json)
+        run.rehearse(project, day(start), day(end), only.value, saved, anyway, as_json)
+        return
+    choice: dict[str, Any] = {"anyway": anyway, "backwards": backwards}
+    machine = (workers, memory, cluster)
+    _backfill(project, (day(start), day(end)), only, saved, machine, engine, as_json, choice)
 
 
 @app.command()
 def retry(
-    project: ProjectName, engine: EngineChoice = Engine.PREFECT, workers: Workers = None, as_json: AsJson = False
+    project: ProjectName,
+    reason: Annotated[Why | None, typer.Option(help="Only what failed for this.")] = None,
+    engine: EngineChoice = Engine.PREFECT,
+    workers: Workers = None,
+    memory: Memory = None,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the partitions with failed reads again."""
-    backfill(project, only=Take.FAILED, engine=engine, workers=workers, as_json=as_json)
+    """Run what failed again: partitions with failed reads, and those that could not be computed."""
+    choice = {"reason": reason.value} if reason else {}
+    _backfill(project, (None, None), Take.FAILED, None, (workers, memory, cluster), engine, as_json, choice)
 
 
 @app.command()
@@ -118,6 +139,45 @@ def publish(project: ProjectName, engine: EngineChoice = Engine.PREFECT, as_json
         give_json("publish", {"product": str(product), "page": str(product / "index.html")})
     else:
         _point_at(product)
+
+
+@app.command()
+def schedule(
+    projects: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PROJECT]...", help='All in configs/ that have end = "now" where none is named.'),
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="How many runs at once, over all projects.")] = 1,
+) -> None:
+    """Update every night, publish after it, audit every week, on this machine and until Ctrl-C."""
+    from flows import schedule
+
+    schedule.serve(projects or [], at_once)
+
+
+def _backfill(
+    project: str,
+    days: tuple[date | None, date | None],
+    only: Take,
+    saved: str | None,
+    machine: tuple[int | None, str | None, str | None],
+    engine: Engine,
+    as_json: bool,
+    choice: dict[str, Any],
+) -> None:
+    _check(project)
+    with _telling():
+        if engine is Engine.PREFECT:
+            from flows.backfill import backfill as flow
+
+            workers, memory, cluster = machine
+            summary = flow(project, *days, only.value, workers, saved, memory, cluster, **choice)
+        else:
+            from flows.run import reconcile
+            from sco.machine import Machine
+
+            summary = reconcile(project, "backfill", *days, only.value, Machine(*machine), saved, **choice)
+    _conclude(summary, as_json)
 
 
 def _check(project: str) -> None:
@@ -144,11 +204,15 @@ def _conclude(summary: "Summary", as_json: bool) -> None:
     if as_json:
         give_json("run", asdict(summary))
     complaints = []
+    unread = len(summary.failed) - summary.uncomputed
     if summary.failed:
         shown = "\n  ".join(summary.failed[:5])
+        told = [f"{unread} partitions have assets that could not be read; their counts say so"] if unread else []
+        told += [f"{summary.uncomputed} partitions could not be computed"] if summary.uncomputed else []
         complaints.append(
-            f"{len(summary.failed)} partitions have assets that could not be read:\n  {shown}\n"
-            f"their counts say so; try them again with: sco retry {summary.project}"
+            f"{'; '.join(told)}:\n  {shown}\n"
+            "what is transient or waits for credentials is tried again by the next update; "
+            f"all, or those of one class, by: sco retry {summary.project} [--reason CLASS]"
         )
     if summary.unusable:
         shown = "\n  ".join(summary.unusable[:5])

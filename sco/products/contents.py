@@ -7,24 +7,26 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from threading import local
+from typing import Any, Protocol, Self
 
-import dask
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
+from sco import uncertainty
 from sco.model import Indicator, Sensor
-from sco.partition import Partition, Record
+from sco.partition import Empty, Partition, Record
 from sco.period import Slice
-from sco.products import summary
+from sco.products import frames, summary
 from sco.products.pieces import Earlier
-from sco.products.summary import COUNTS, Summary
+from sco.products.summary import COUNTS, ERROR, Summary
 from sco.project import Project
-from sco.zones import Zoning, whole_area, zones_of
+from sco.store import Store
+from sco.zones import Zoning, zones_of
 
-PRODUCT_VERSION = 2
+PRODUCT_VERSION = 3
 """Raised whenever the same inputs give other bytes."""
 LEAST_SEEN = 0.2
 """Share of a zone below which its mean stands for the gaps in the clouds rather than for the zone."""
@@ -98,7 +100,7 @@ class Publication:
 
     project: Project
     data: xr.Dataset
-    """As the store gives it, read from one snapshot; lazy."""
+    """As the store gives it, read from one snapshot, decoded or packed as it is stored; lazy."""
     snapshot: str
     records: Mapping[Partition, Record]
     manifests: Mapping[Partition, Mapping[str, Any]]
@@ -107,6 +109,14 @@ class Publication:
     """Id of the key that seals it; empty for a product that is not signed."""
     earlier: Earlier | None = None
     """A version that was published before, whose files are taken over where they would be the same."""
+
+    @classmethod
+    def of(
+        cls, project: Project, store: Store, snapshot: str, accuracy: tuple[Accuracy, ...] = (), signer: str = ""
+    ) -> Self:
+        """What one version of a store holds."""
+        data = frames.opened(store, snapshot)
+        return cls(project, data, snapshot, store.records(snapshot), store.manifests(snapshot), accuracy, signer)
 
     @cached_property
     def version(self) -> str:
@@ -122,8 +132,13 @@ class Publication:
 
     @cached_property
     def periods(self) -> tuple[Slice, ...]:
-        """The periods that the store holds something of, oldest first."""
-        return tuple(sorted({partition.period for partition in self.records}))
+        """The periods that the store holds something of, oldest first, without those that the project leaves out."""
+        return tuple(sorted({partition.period for partition in self._wanted}))
+
+    @cached_property
+    def _wanted(self) -> list[Partition]:
+        """What was committed in the project's season, in order."""
+        return sorted(one for one, record in self.records.items() if record.empty is not Empty.OUTSIDE_SEASON)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -137,7 +152,7 @@ class Publication:
     @cached_property
     def _partitions(self) -> Mapping[tuple[str, Slice], list[Partition]]:
         found: dict[tuple[str, Slice], list[Partition]] = defaultdict(list)
-        for partition in sorted(self.records):
+        for partition in self._wanted:
             found[partition.indicator, partition.period].append(partition)
         return found
 
@@ -171,7 +186,7 @@ class Publication:
         partitions = self.partitions_of(layer)
         stored = [(str(partition), self.records[partition].fingerprint) for partition in partitions]
         return [
-            [*declared, vars(one.packing), list(one.valid_range)],
+            [*declared, vars(one.packing), list(one.valid_range), self.has_error(one)],
             [layer.period.label, self.place_of(layer)],
             [*stored, digest([self.manifests[partition] for partition in partitions])],
         ]
@@ -207,17 +222,12 @@ class Publication:
         return zones_of(self.project)
 
     @cached_property
-    def whole(self) -> Zoning:
-        """The project's whole area as one zone."""
-        return whole_area(self.project)
-
-    @cached_property
     def summaries(self) -> Mapping[str, Summary]:
         """What each layer comes to, by its name; taken over from the earlier version where it is the same."""
         kept = {layer.name: self._kept_summary(layer) for layer in self.layers}
         fresh = [layer for layer in self.layers if kept[layer.name] is None]
-        self.zoning.weights, self.whole.weights  # noqa: B018 - found once, before several ask at once
-        made = summary.each(fresh, lambda layer: summary.of(self.frame(layer), self.zoning, self.whole))
+        self.zoning.weights, self._last  # noqa: B018 - found once, before several ask at once
+        made = summary.each(fresh, lambda layer: summary.of(self._read(layer), self.zoning))
         found = kept | {layer.name: one for layer, one in zip(fresh, made, strict=True)}
         return {name: one for name, one in found.items() if one is not None}
 
@@ -230,17 +240,17 @@ class Publication:
     @cached_property
     def series(self) -> Mapping[str, xr.Dataset]:
         """Zonal statistics, (time, zone), by indicator id; a period without a layer is NaN."""
-        return {name: self._table(name, "zones", self.zoning) for name in self.project.indicators}
+        return {name: self._table(name, "zones", self.zoning.names) for name in self.project.indicators}
 
     @cached_property
     def overall(self) -> Mapping[str, xr.Dataset]:
         """The same statistics of the whole area, (time, zone) with one zone."""
-        return {name: self._table(name, "whole", self.whole) for name in self.project.indicators}
+        return {name: self._table(name, "whole", (self.project.id,)) for name in self.project.indicators}
 
-    def _table(self, indicator: str, part: str, zoning: Zoning) -> xr.Dataset:
+    def _table(self, indicator: str, part: str, names: tuple[str, ...]) -> xr.Dataset:
         own = {layer.period: self.summaries[layer.name] for layer in self.layers if layer.indicator.id == indicator}
         rows = [getattr(own[period], part) if period in own else None for period in self.periods]
-        return summary.table(rows, self.dataset["time"].values, zoning.names)
+        return summary.table(rows, self.dataset["time"].values, names)
 
     @cached_property
     def census(self) -> xr.Dataset:
@@ -326,11 +336,32 @@ class Publication:
         return int(counted["n_failed"].sum()) / acquired if acquired else 0.0
 
     def frame(self, layer: Layer) -> xr.Dataset:
-        """The pixels of a layer and its counts, (y, x), in memory; the names without the indicator's."""
-        own = {f"{layer.indicator.id}_{count}": count for count in COUNTS}
-        picked = self.dataset[[layer.indicator.id, *own]].isel(time=self.place_of(layer))
-        with dask.config.set(scheduler="synchronous"):
-            return picked.load().rename({layer.indicator.id: "values", **own})
+        """The pixels of a layer, counts, and errors if any, (y, x), in memory; the names without the indicator's.
+
+        A thread that asks for the same layer again is given the same, until it asks for another one or `forget`s.
+        """
+        if self._last.__dict__.get("name") != layer.name:
+            self._last.__dict__.update(name=layer.name, frame=self._read(layer))
+        frame: xr.Dataset = self._last.frame
+        return frame
+
+    def forget(self) -> None:
+        """Let go of the layer that this thread read last."""
+        self._last.__dict__.clear()
+
+    @cached_property
+    def _last(self) -> local:
+        return local()
+
+    def _read(self, layer: Layer) -> xr.Dataset:
+        name = layer.indicator.id
+        own = {name: "values", **{f"{name}_{count}": count for count in COUNTS}}
+        own |= {uncertainty.name_of(name): ERROR} if self.has_error(layer.indicator) else {}
+        return frames.read(self.dataset, self.place_of(layer), own)
+
+    def has_error(self, indicator: Indicator) -> bool:
+        """Whether the store has room for standard errors of an indicator, and there is a way to find them."""
+        return uncertainty.name_of(indicator.id) in self.data and uncertainty.method_of(indicator) is not None
 
     def _presentation(self) -> Any:
         chosen = self.project.model_dump(mode="json", exclude={"store", "access", "sources"})

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import xarray as xr
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numba import njit
 from numpy.typing import NDArray
@@ -24,15 +24,21 @@ from sco import climatology
 from sco.model import Indicator
 from sco.products.contents import Layer, Publication, well_seen
 
-OVERLAY_SIDE = 320
+OVERLAY_SIDE = 300
 """Most pixels on a side of an overlay, which a page must load in no time."""
 MAP_SIDE = 900
 """Most pixels on a side of a map."""
-SHADES = 63
-"""Colours of an overlay: more of them cannot be told apart, and weigh more."""
+SHADES = (63, 31, 15)
+"""Colours of an overlay: more of them cannot be told apart, and weigh more. The fewer are for pictures too heavy."""
+PICTURE_BYTES = 46_000
+"""What an overlay may weigh, so that the first view of a page is light whatever it shows."""
 PANELS = 8
 """Most zones on a chart."""
+TWO_YEARS = 2
+TICKS = 7
+"""Most names of years or periods below a chart."""
 INK, QUIET, ACCENT, WARNING = "#1d2a33", "#6b7a85", "#0b6e75", "#b3400f"
+Rectangle = tuple[float, float, float, float]
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -97,13 +103,23 @@ def write_overlay(values: NDArray[np.floating[Any]], colours: Colours, path: Pat
 
 
 def paint(coarse: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
-    """(y, x) values as a picture of as many pixels, transparent where NaN."""
-    share = (coarse - colours.low) / (colours.high - colours.low)
-    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (SHADES - 1)), 0).astype("uint8")
-    picture = Image.fromarray(codes, mode="P")
-    picture.putpalette([0, 0, 0, *colours.palette(SHADES).ravel().tolist()])
+    """(y, x) values as a picture of as many pixels, transparent where NaN. What is noise weighs more: fewer colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, "PNG", transparency=0)
+    for shades in SHADES:
+        content = _picture(coarse, colours, shades)
+        if len(content) <= PICTURE_BYTES:
+            break
+    path.write_bytes(content)
+
+
+def _picture(coarse: NDArray[np.floating[Any]], colours: Colours, shades: int) -> bytes:
+    share = (coarse - colours.low) / (colours.high - colours.low)
+    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (shades - 1)), 0).astype("uint8")
+    picture = Image.fromarray(codes, mode="P")
+    picture.putpalette([0, 0, 0, *colours.palette(shades).ravel().tolist()])
+    file = BytesIO()
+    picture.save(file, "PNG", transparency=0)
+    return file.getvalue()
 
 
 def write_map(publication: Publication, layer: Layer, colours: Colours, path: Path) -> None:
@@ -113,8 +129,9 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
     unit_m = _unit(publication)
     height, width = publication.geobox.shape
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 1.15 + 5.5 * height / width), dpi=140, layout="constrained")
-        axes = figure.add_subplot()
+        tall = 5.5 * height / width
+        figure = Figure(figsize=(7.6, tall + 1.1), dpi=140)
+        axes = figure.add_axes(_inches(figure, 0.9, 0.5, 5.5, tall))
         extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
         image = axes.imshow(
             coarsen(frame["values"].values, overlay_step((height, width), MAP_SIDE)),
@@ -126,7 +143,7 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
                 axes.plot(x / unit_m[0], y / unit_m[0], color="white", linewidth=2, alpha=0.6)
                 axes.plot(x / unit_m[0], y / unit_m[0], color=INK, linewidth=0.8)
         axes.set(xlim=extent[:2], ylim=extent[2:], xlabel=f"x ({unit_m[1]})", ylabel=f"y ({unit_m[1]})")
-        bar = figure.colorbar(image, ax=axes, shrink=0.75, aspect=28, pad=0.02)
+        bar = figure.colorbar(image, cax=figure.add_axes(_inches(figure, 6.55, 0.5 + tall / 8, 0.14, tall * 0.75)))
         bar.outline.set_visible(False)
         bar.set_label(unit_label(layer.indicator))
         _head(figure, publication, layer.indicator, layer.period.label)
@@ -141,19 +158,44 @@ def write_chart(publication: Publication, indicator: Indicator, path: Path) -> N
     columns = 1 if len(zones) == 1 else 2
     rows = -(-len(zones) // columns)
     with rc_context(STYLE):
-        figure = Figure(figsize=(9, 1.1 + 2.0 * rows), dpi=140, layout="constrained")
-        panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)).ravel()
-        for axes, place in zip(panels, zones, strict=False):
+        figure = Figure(figsize=(9, 1.2 + 1.9 * rows), dpi=140)
+        wide, tall = 8.1 / columns, 1.9
+        places = [(column, row) for row in reversed(range(rows)) for column in range(columns)]
+        first = None
+        for place, (column, row) in zip(zones, places, strict=False):
+            spot = _inches(figure, 0.75 + column * wide, 0.7 + row * tall, wide - 0.3, tall - 0.42)
+            axes = figure.add_axes(spot, sharex=first, sharey=first)
+            first = first or axes
             _draw(axes, series.isel(zone=place), None if usual is None else usual.isel(zone=place))
+            axes.tick_params(length=0, labelbottom=row == 0, labelleft=column == 0)
             named = publication.project.zones is not None
             axes.set_title(publication.zoning.names[place] if named else "", loc="left", fontsize=8.5)
+        assert first is not None  # noqa: S101 - there is one zone at least
+        first.set_xticks(*_time_ticks(publication))
         if usual is not None:
-            figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=7.5, loc="outside lower left")
-        for axes in panels[len(zones) :]:
-            axes.set_visible(False)
-        figure.supylabel(unit_label(indicator), fontsize=8.5, color=QUIET)
+            figure.legend(*first.get_legend_handles_labels(), frameon=False, fontsize=7.5, loc="lower left")
+        figure.supylabel(unit_label(indicator), fontsize=8.5, color=QUIET, x=0.015)
         _head(figure, publication, indicator, f"{publication.periods[0].label} – {publication.periods[-1].label}")
         _save(figure, path)
+
+
+def _inches(
+    figure: Figure, left: float, bottom: float, width: float, height: float
+) -> tuple[float, float, float, float]:
+    """A rectangle in inches as shares of the figure. To have the places found for us takes as long as the drawing."""
+    across, up = figure.get_size_inches()
+    return left / across, bottom / up, width / across, height / up
+
+
+def _time_ticks(publication: Publication) -> tuple[list[np.datetime64], list[str]]:
+    """Where years begin and their numbers, or periods and their labels where there are not two years; seven at most."""
+    starts = [np.datetime64(period.start) for period in publication.periods]
+    ticks = [(start, str(start.astype("datetime64[Y]"))) for start in starts]
+    firsts = list({year: (start, year) for start, year in reversed(ticks)}.values())[::-1]
+    named = [(start, period.label) for start, period in zip(starts, publication.periods, strict=True)]
+    chosen = firsts if len(firsts) > TWO_YEARS else named
+    thinned = chosen[:: -(-len(chosen) // TICKS)]
+    return [start for start, _ in thinned], [label for _, label in thinned]
 
 
 def normals(publication: Publication, series: xr.DataArray) -> xr.Dataset | None:
@@ -185,19 +227,14 @@ def _draw(axes: Axes, series: xr.DataArray, normal: xr.Dataset | None) -> None:
         )
     axes.plot(time, series.values, color=ACCENT, linewidth=1.4, marker="o", markersize=2.2)
     axes.grid(axis="y", color="#e4e9ec", linewidth=0.7)
-    axes.tick_params(length=0)
-    locator = AutoDateLocator(minticks=2, maxticks=6)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
 
 def _head(figure: Figure, publication: Publication, indicator: Indicator, when: str) -> None:
-    figure.suptitle(
-        f"{indicator.title.fr} · {indicator.title.en}, {when}", fontsize=11, fontweight="bold", x=0.01, ha="left"
-    )
+    title, up = f"{indicator.title.fr} · {indicator.title.en}, {when}", figure.get_size_inches()[1]
+    figure.text(0.01, 1 - 0.1 / up, title, fontsize=11, fontweight="bold", ha="left", va="top")
     if publication.project.simulated:
         figure.text(
-            0.99, 0.985, "SIMULATED · SIMULÉ", ha="right", va="top",
+            0.985, 1 - 0.1 / up, "SIMULATED · SIMULÉ", ha="right", va="top",
             fontsize=9.5, fontweight="bold", color="white", backgroundcolor=WARNING,
         )  # fmt: skip
 

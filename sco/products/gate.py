@@ -26,7 +26,7 @@ def refusals(publication: Publication) -> list[str]:
 
     Nothing stored, too many failed reads, too few values, values out of range, or a zone that jumps for no reason.
     """
-    if not publication.records:
+    if not publication.periods:
         return ["the store holds no period of the project: run an update first"]
     rules = publication.project.publish or Publish(to="")
     indicators = publication.project.resolved_indicators

@@ -16,26 +16,24 @@ def pieces(publication: Publication) -> Iterator[Piece]:
     """A piece for each layer; the Zarr must be laid out before it is written."""
     for layer in publication.layers:
         files = (layer.cog, layer.counts, layer.record, *zarr.patterns(publication, layer))
-        yield Piece(layer.name, publication.made_from(layer), files, partial(_write, publication, layer))
-
-
-def faults(publication: Publication, layer: Layer, frame: xr.Dataset, folder: Path) -> Iterator[str]:
-    """What is wrong with files that were just written from `frame`: no valid COG, other numbers in the Zarr."""
-    for name in (layer.cog, layer.counts):
-        yield from cog.faults(folder / name, name)
-    yield from zarr.layer_faults(publication, layer, frame, folder / zarr.FOLDER)
+        yield Piece(layer.name, publication.made_from(layer), files, partial(_write, publication, layer), layer.name)
 
 
 def _write(publication: Publication, layer: Layer, folder: Path) -> None:
     """Write a layer's files and read them back. Raises IntegrityError where they are not what they should be."""
-    frame = publication.frame(layer)
+    if wrong := list(_written(publication, layer, publication.frame(layer), folder)):
+        raise IntegrityError("\n  ".join(["files that were just written are wrong:", *wrong]))
+
+
+def _written(publication: Publication, layer: Layer, frame: xr.Dataset, folder: Path) -> Iterator[str]:
+    """What is wrong with files that were just written from `frame`: no valid COG, other numbers in the Zarr."""
     tags = _tags(publication, layer)
     cog.write_values(frame, layer, publication.geobox, folder / layer.cog, tags)
     cog.write_counts(frame, layer, publication.geobox, folder / layer.counts, tags)
-    zarr.write_layer(publication, layer, frame, folder / zarr.FOLDER)
     provenance.write_layer(publication, layer, folder)
-    if wrong := list(faults(publication, layer, frame, folder)):
-        raise IntegrityError("\n  ".join(["files that were just written are wrong:", *wrong]))
+    for name in (layer.cog, layer.counts):
+        yield from cog.faults(folder / name, name)
+    yield from zarr.write_layer(publication, layer, frame, folder / zarr.FOLDER)
 
 
 def _tags(publication: Publication, layer: Layer) -> dict[str, str]:

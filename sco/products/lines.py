@@ -1,12 +1,13 @@
 """The lines of the charts: each zone's series, what is usual, how far from it, and whether there is a trend."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from sco import climatology
 from sco.model import REFERENCE, Indicator, Words
@@ -86,14 +87,31 @@ class Chronicle:
         return next(self.whole.standings(period), None)
 
     def standings(self, period: Slice) -> list[Standing]:
-        """Every zone of which enough was seen and which has a reference, the farthest from usual first."""
-        return sorted(self.zonal.standings(period), key=lambda one: -abs(one.anomaly))
+        """Every zone of which enough was seen and which has a reference, the farthest from usual first.
+
+        Of an indicator that is a difference from usual itself, by its own values.
+        """
+        found = self.zonal.differences if is_difference(self.indicator) else self.zonal.standings
+        return sorted(found(period), key=lambda one: -abs(one.anomaly))
+
+    @property
+    def strands(self) -> "list[Strand]":
+        """The whole area, and the zones after it if there are any."""
+        return [self.whole] if self.zonal is self.whole else [self.whole, self.zonal]
 
     def lines(self) -> list[dict[str, Any]]:
-        """The whole area's line and each zone's after it: value, coverage, usual by part of the year, and trend."""
-        digits = words.exact_digits_of(self.indicator)
-        strands = [self.whole] if self.zonal is self.whole else [self.whole, self.zonal]
-        return [line for strand in strands for line in strand.lines(digits)]
+        """The whole area's line and each zone's after it: value, coverage, error if any, usual by part, and trend."""
+        return [line for strand in self.strands for line in strand.lines(self.digits)]
+
+    def row(self, period: Slice) -> dict[str, list[float | None]]:
+        """Value, coverage, error if any, difference from usual, and whether that is far, of the area and each zone."""
+        rows = [strand.row(period, self.digits) for strand in self.strands]
+        return {name: [value for row in rows for value in row[name]] for name in rows[0]}
+
+    @property
+    def digits(self) -> int:
+        """Decimals of what the page shows of it."""
+        return words.exact_digits_of(self.indicator)
 
 
 @dataclass(frozen=True)
@@ -141,29 +159,71 @@ class Strand:
             told = (float(values[column]), float(usual["mean"][column]), kept, years, float(coverage[column]))
             yield Standing(self.names[column], *told)
 
+    def differences(self, period: Slice) -> Iterator[Standing]:
+        """The same where the values are differences from usual, and nothing is known of their spread."""
+        place = self.publication.periods.index(period)
+        values, coverage = self.seen.values[place], self.table["coverage"].values[place]
+        for column in np.flatnonzero(np.isfinite(values)):
+            yield Standing(self.names[column], float(values[column]), 0.0, None, 0, float(coverage[column]))
+
+    @cached_property
+    def error(self) -> NDArray[np.float64] | None:
+        """Standard errors of the means, (time, zone), where these are told; None where none is known."""
+        found: NDArray[np.float64] = np.where(np.isfinite(self.seen.values), self.table["error"].values, np.nan)
+        return found if np.isfinite(found).any() else None
+
     def lines(self, digits: int) -> Iterator[dict[str, Any]]:
         """One for each zone, its values with so many digits."""
         found = trends(self.publication, self.seen)
         for column in range(len(self.names)):
             line: dict[str, Any] = {
-                "value": _rounded(self.seen[:, column], digits),
-                "coverage": _rounded(self.table["coverage"][:, column], 2),
+                "value": _rounded(self.seen.values[:, column], digits),
+                "coverage": _rounded(self.table["coverage"].values[:, column], 2),
+                **({} if self.error is None else {"error": _rounded(self.error[:, column], digits)}),
                 "trend": found[column],
             }
             yield line | self._told_usual(column, digits)
+
+    def row(self, period: Slice, digits: int) -> dict[str, list[float | None]]:
+        """What `Chronicle.row` tells, of these zones."""
+        place = self.publication.periods.index(period)
+        value, coverage = self.seen.values[place], self.table["coverage"].values[place]
+        away, far = self._away(period, value)
+        return {
+            "value": _rounded(value, digits),
+            "coverage": _rounded(coverage, 2),
+            "away": _rounded(away, digits),
+            "far": far.astype(int).tolist(),
+            "error": _rounded(np.full_like(value, np.nan) if self.error is None else self.error[place], digits),
+        }
+
+    def _away(self, period: Slice, value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """How far from usual each zone is, and whether that is more than the spread of enough years."""
+        if self.normal is None:
+            return np.full_like(value, np.nan), np.zeros(value.shape, bool)
+        part = part_of(period, self.publication.project.period.every) - 1
+        mean, spread, years = (self._usual[name][part] for name in ("mean", "std", "n_years"))
+        away = value - mean
+        return away, (np.abs(away) > spread) & (years >= FEW_YEARS)
 
     def _told_usual(self, column: int, digits: int) -> dict[str, Any]:
         if self.normal is None:
             return {}
         own = self.normal.isel(zone=column)
-        names = {"mean": "mean", "low": "min", "high": "max", "spread": "std"}
-        told: dict[str, Any] = {name: _rounded(own[statistic], digits) for name, statistic in names.items()}
+        names = {"mean": "mean", "low": "min", "high": "max"}
+        told: dict[str, Any] = {name: _rounded(own[statistic].values, digits) for name, statistic in names.items()}
         return {"usual": told | {"years": [int(count) for count in own["n_years"].values]}}
 
 
 def is_comparison(indicator: Indicator) -> bool:
     """Whether an indicator is already measured against the reference."""
     return any(one.statistic in REFERENCE for one in indicator.inputs)
+
+
+def is_difference(indicator: Indicator) -> bool:
+    """Whether its values are differences from usual, above and below 0 alike."""
+    low, high = indicator.valid_range
+    return is_comparison(indicator) and low == -high
 
 
 def chronicles(publication: Publication) -> dict[str, Chronicle]:
@@ -207,5 +267,5 @@ def _trend(found: xr.Dataset) -> dict[str, Any] | None:
     return {name: float(f"{value:.4g}") for name, value in told.items()} | {"p": round(p, 4), "certain": p < CERTAIN}
 
 
-def _rounded(series: xr.DataArray, digits: int) -> Sequence[float | None]:
-    return [round(value, digits) if np.isfinite(value) else None for value in series.values.tolist()]
+def _rounded(series: NDArray[np.float64], digits: int) -> list[float | None]:
+    return [round(value, digits) if np.isfinite(value) else None for value in series.tolist()]

@@ -3,7 +3,8 @@
 A layer is shown as a picture, which is light, and read from a file of numbers, which is loaded when somebody points at
 the map. Both depend on nothing but the layer and, for the picture, its colours. A page on a disk can neither fetch a
 file nor look into a picture's pixels, so the numbers travel in a script: base64 of the zlib stream of four planes
-(values, n_seen, n_masked, n_failed), each of 16 bits a cell, all low bytes of a plane before its high ones.
+(values, n_seen, n_masked, n_failed) or five (their standard error), each of 16 bits a cell, all low bytes of a plane
+before its high ones.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from sco.products import origins, web, words
 from sco.products.contents import Layer, Publication
 from sco.products.figures import Colours, coarsen, colours_of, overlay_step, paint, polygons
 from sco.products.pieces import Piece
-from sco.products.summary import COUNTS
+from sco.products.summary import COUNTS, ERROR
 
 LATTICE = 9
 """Points a side of the lattice from which the page interpolates degrees; off by less than a pixel where it is small."""
@@ -43,6 +44,8 @@ class Frame:
         self.height, self.width = geobox.shape
         self.step = overlay_step((self.height, self.width))
         self.rows, self.columns = (-(-side // self.step) for side in (self.height, self.width))
+        self.unit = 0.1 if self.step == 1 else 1
+        """What outlines are rounded to, in pixels."""
 
     @cached_property
     def _to_degrees(self) -> Transformer:
@@ -68,6 +71,7 @@ class Frame:
             "width": self.width,
             "height": self.height,
             "step": self.step,
+            "unit": self.unit,
             "tile": tile,
             "cell": abs(float(self.geobox.resolution.x)) * self.step,
             "degrees": bool(self.geobox.crs and self.geobox.crs.geographic),
@@ -95,7 +99,7 @@ class Frame:
     def rings(self, geometry: BaseGeometry) -> list[list[list[float]]]:
         """The rings of a geometry in the grid's CRS, simplified to half a cell of the overlay."""
         outline = geometry.simplify(abs(float(self.geobox.resolution.x)) * self.step / 2)
-        inverse, digits = ~self.geobox.affine, 1 if self.step == 1 else 0
+        inverse, digits = ~self.geobox.affine, 1 if self.unit < 1 else 0
         return [
             _points((inverse * point for point in ring.coords), digits)
             for polygon in polygons(outline)
@@ -113,7 +117,7 @@ def zones(publication: Publication) -> list[dict[str, Any]]:
         {
             "name": words.both(Words(zone.name, zone.name)),
             "km2": _significant(weights.zone_km2),
-            "rings": frame.rings(zone.geometry),
+            "rings": [_steps(ring, frame.unit) for ring in frame.rings(zone.geometry)],
         }
         for zone, weights in zip(zoning.zones, zoning.weights, strict=True)
     ]
@@ -121,8 +125,16 @@ def zones(publication: Publication) -> list[dict[str, Any]]:
 
 
 def outlines(publication: Publication) -> list[list[list[float]]]:
-    """The rings of all zones."""
-    return [ring for zone in zones(publication) for ring in zone["rings"]]
+    """The rings of all zones; none for a project without zones."""
+    frame, drawn = Frame(publication.geobox), publication.zoning.zones if publication.project.zones else ()
+    return [ring for zone in drawn for ring in frame.rings(zone.geometry)]
+
+
+def _steps(ring: list[list[float]], unit: float) -> list[int]:
+    """A ring as its first point and the way from each point to the next, x and y in turn: a third as long."""
+    points = np.rint(np.array(ring) / unit).astype(int)
+    steps: list[int] = np.diff(points, axis=0, prepend=0).ravel().tolist()
+    return steps
 
 
 def area_km2(publication: Publication) -> float:
@@ -147,12 +159,12 @@ def _piece(publication: Publication, layer: Layer, colours: Colours) -> Piece:
 
     made_from = hashlib.sha256(f"{publication.made_from(layer)} {colours}".encode()).hexdigest()
     files = (layer.overlay, f"{web.PAGE}/values/{layer.name}.js", f"{web.PAGE}/origins/{layer.name}.js")
-    return Piece(f"view {layer.name}", made_from, files, write)
+    return Piece(f"view {layer.name}", made_from, files, write, layer.name)
 
 
 def write_layer(frame: xr.Dataset, layer: Layer, colours: Colours, folder: Path) -> None:
-    """Write a layer's picture, and its numbers as page/values/NAME.js; `frame` has values and counts, (y, x)."""
-    coarse = {name: coarsen(frame[name].values, step_of(frame)) for name in ("values", *COUNTS)}
+    """Write a layer's picture, and its numbers as page/values/NAME.js; `frame` is as publications give it, (y, x)."""
+    coarse = {str(name): coarsen(plane.values, step_of(frame)) for name, plane in frame.data_vars.items()}
     paint(coarse["values"], colours, folder / layer.overlay)
     web.write_data(folder, f"values/{layer.name}", encoded(coarse, layer.indicator.packing, step_of(frame)))
 
@@ -165,23 +177,34 @@ def step_of(frame: xr.Dataset) -> int:
 def encoded(coarse: Mapping[str, Floats], packing: Packing, step: int = 1) -> dict[str, Any]:
     """The numbers of a layer, which are means where a cell stands for more than a pixel, and how to read them.
 
-    A value is offset + scale x code, and code NO_VALUE stands for none; of a count, in units of `count`, the mean is
-    over all pixels.
+    A value is offset + scale x code, a standard error is `error` x code, and code NO_VALUE stands for none; of a count,
+    in units of `count`, the mean is over all pixels.
     """
-    steps = np.rint((coarse["values"] - packing.offset) / packing.scale)
-    seen = np.isfinite(steps)
-    first, last = (int(steps[seen].min()), int(steps[seen].max())) if seen.any() else (0, 0)
-    factor = max(1, math.ceil((last - first) / (NO_VALUE - 1)))
-    codes = np.where(seen, (np.where(seen, steps, first) - first) // factor, NO_VALUE)
+    first, factor, codes = _codes(coarse["values"], packing.offset, packing.scale)
     unit = 1.0 if step == 1 else 0.1
-    counts = (coarse[name] / unit for name in COUNTS)
-    planes = b"".join(_halves(plane) for plane in (codes, *(np.clip(np.rint(count), 0, NO_VALUE) for count in counts)))
+    counts = (np.clip(np.rint(coarse[name] / unit), 0, NO_VALUE) for name in COUNTS)
+    planes, told = [codes, *counts], {}
+    if ERROR in coarse:
+        _, wide, errors = _codes(coarse[ERROR], 0.0, packing.scale, first=0)
+        planes, told = [*planes, errors], {"error": packing.scale * wide}
     return {
         "offset": packing.offset + packing.scale * first,
         "scale": packing.scale * factor,
         "count": unit,
-        "data": web.pack(planes),
+        **told,
+        "data": web.pack(b"".join(_halves(plane) for plane in planes)),
     }
+
+
+def _codes(values: Floats, offset: float, scale: float, first: int | None = None) -> tuple[int, int, Floats]:
+    """The first step, how many steps a code stands for, and the codes, NO_VALUE for NaN."""
+    steps = np.rint((values - offset) / scale)
+    seen = np.isfinite(steps)
+    if not seen.any():
+        return 0, 1, np.full(values.shape, float(NO_VALUE))
+    low = int(steps[seen].min()) if first is None else first
+    factor = max(1, math.ceil((int(steps[seen].max()) - low) / (NO_VALUE - 1)))
+    return low, factor, np.where(seen, (np.where(seen, steps, low) - low) // factor, NO_VALUE)
 
 
 NO_VALUE = 65535

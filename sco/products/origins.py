@@ -19,10 +19,21 @@ def write_layer(publication: Publication, layer: Layer, folder: Path) -> None:
     web.write_data(folder, f"origins/{layer.name}", origin(publication, layer), packed=True)
 
 
+def head(publication: Publication, layer: Layer) -> dict[str, Any]:
+    """What a layer was made from, in brief: how many scenes, or which layers; code; how many scenes were left out."""
+    manifests = list(manifests_of(publication, layer).values())
+    return {
+        "scenes": len(_scenes(manifests)),
+        "made_from": made_from(manifests),
+        "codes": codes_of(manifests),
+        "rejected": len(rejected_of(manifests)),
+    }
+
+
 def origin(publication: Publication, layer: Layer) -> dict[str, Any]:
-    """The scenes of a layer, each once, and which tile was made from which; code, rejected scenes, failed reads."""
+    """The scenes of a layer, each once, with failed reads; which tile was made from which; and the rejected ones."""
     manifests = manifests_of(publication, layer)
-    scenes = {(scene["catalog"], scene["id"]): scene for one in manifests.values() for scene in one.get("scenes", ())}
+    scenes = _scenes(manifests.values())
     places = {name: place for place, name in enumerate(sorted(scenes))}
     rejected = rejected_of(manifests.values())
     return {
@@ -31,11 +42,13 @@ def origin(publication: Publication, layer: Layer) -> dict[str, Any]:
             str(partition.tile): sorted(places[scene["catalog"], scene["id"]] for scene in one.get("scenes", ()))
             for partition, one in manifests.items()
         },
-        "made_from": made_from(manifests.values()),
-        "codes": codes_of(manifests.values()),
         "rejected": [f"{name}: {reason}" for name, reason in rejected[:SHOWN_REJECTED]],
         "more_rejected": max(0, len(rejected) - SHOWN_REJECTED),
     }
+
+
+def _scenes(manifests: Iterable[Manifest]) -> dict[tuple[str, str], Manifest]:
+    return {(scene["catalog"], scene["id"]): scene for one in manifests for scene in one.get("scenes", ())}
 
 
 def manifests_of(publication: Publication, layer: Layer) -> dict[Partition, Manifest]:
@@ -61,7 +74,7 @@ def recipe(publication: Publication, indicator: Indicator) -> dict[str, Any]:
         "version": indicator.version,
         "composite": indicator.composite or "",
         "bands": list(indicator.bands),
-        "inputs": [f"{one.indicator} ({one.statistic})" for one in indicator.inputs],
+        "inputs": [(one.indicator, one.statistic) for one in indicator.inputs],
         "masked": sorted(set().union(*(sensor.masked_for(indicator) for sensor in sensors.values()))),
         "sensors": [f"{sensor.title} (v{sensor.version})" for sensor in sensors.values()],
     }

@@ -30,6 +30,8 @@ class Piece:
     """Globs in the product's folder that find its files and no other's."""
     write: Callable[[Path], object]
     """Writes its files into the product's folder."""
+    of: str = ""
+    """What it is read from; pieces of the same are written one after another, so that it is read once."""
 
     def files(self, folder: Path) -> list[str]:
         """Its files that lie in `folder`, in order."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,7 +48,7 @@ Write = Callable[[Publication, Path, Seals], None]
 
 OF_LAYERS: tuple[Pieces, ...] = (layers.pieces, mapview.pieces)
 """Kinds of output with pieces for each layer; those that did not change are taken over from the version before."""
-OF_PERIODS: tuple[Pieces, ...] = (stac.pieces, report.pieces)
+OF_PERIODS: tuple[Pieces, ...] = (stac.pieces, report.pieces, sheet.pieces)
 """The same for kinds that tell of the files of layers."""
 OF_ALL: tuple[tuple[str, Write], ...] = (
     ("summing up over the zones", lambda publication, folder, _: _tabulate(publication, folder)),
@@ -104,8 +105,17 @@ def _bring(kinds: tuple[Pieces, ...], publication: Publication, folder: Path, se
     left = list(pieces.take_over(made, publication.earlier, folder, seals))
     kept = f", {len(made) - len(left)} are the same as before" if len(left) < len(made) else ""
     say(f"writing {len(left)} of {len(made)} pieces{kept}")
-    summary.each(left, lambda piece: piece.write(folder))
+    together: dict[str, list[Piece]] = defaultdict(list)
+    for piece in left:
+        together[piece.of or piece.name].append(piece)
+    summary.each(together.values(), lambda group: _write(group, publication, folder))
     return made
+
+
+def _write(group: list[Piece], publication: Publication, folder: Path) -> None:
+    for piece in group:
+        piece.write(folder)
+    publication.forget()
 
 
 def _tabulate(publication: Publication, folder: Path) -> None:
@@ -118,6 +128,7 @@ def _draw(publication: Publication, folder: Path) -> None:
     for indicator in publication.project.resolved_indicators:
         colours, layer = figures.colours_of(publication, indicator), publication.latest(indicator)
         figures.write_map(publication, layer, colours, folder / f"figures/{indicator.id}_map.png")
+        publication.forget()
         figures.write_chart(publication, indicator, folder / f"figures/{indicator.id}_chart.png")
 
 

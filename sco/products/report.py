@@ -11,15 +11,15 @@ from sco.products.contents import Publication
 from sco.products.pieces import Piece
 from sco.products.story import Story, sources_said, tell
 
-VERSION = 1
+VERSION = 2
 """Raised when a change here, or in how paper is written on, gives other bytes."""
 
 
 def pieces(publication: Publication) -> Iterator[Piece]:
     """A report for each period; its pictures must lie in the folder before it is written."""
-    chronicles = lines.chronicles(publication)
+    chronicles, outlines = lines.chronicles(publication), mapview.outlines(publication)
     for period in publication.periods:
-        story = tell(publication, chronicles, period)
+        story = tell(publication, chronicles, period, outlines)
         if story.panels:
             files = (story.page, *(story.pdf(language) for language in words.LANGUAGES))
             yield Piece(f"report {period.label}", _digest(story), files, partial(write, story))
@@ -40,7 +40,7 @@ def write(story: Story, folder: Path) -> None:
         project=publication.project,
         publication=publication,
         frame=mapview.Frame(publication.geobox),
-        outlines=mapview.outlines(publication),
+        outlines=story.outlines,
         said_of=said,
         warning=lines.reference_warning(publication),
     )

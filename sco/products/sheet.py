@@ -1,20 +1,27 @@
 """The page: one HTML file that opens from disk, asks no other host for anything, and says what it does not know."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sco.model import Indicator, Words
+from sco.partition import Empty
+from sco.period import Slice
 from sco.products import citation, dcat, figures, iso19115, lines, mapview, origins, web, words
-from sco.products.contents import LEAST_SEEN, Layer, Publication
+from sco.products.contents import LEAST_SEEN, Layer, Publication, digest
 from sco.products.lines import Chronicle
+from sco.products.pieces import Piece
 from sco.products.summary import COUNTS
 from sco.products.words import both, named
 
 NAMED_GAPS = 6
 """Badly seen periods that are named, at most."""
+TOGETHER = 16
+"""Zones whose lines are in one file."""
 Chronicles = Mapping[str, Chronicle]
 LAYER, INDICATOR, PERIOD = "{layer}", "{indicator}", "{period}"
 
@@ -24,10 +31,30 @@ def write(publication: Publication, folder: Path) -> None:
     chronicles = lines.chronicles(publication)
     web.copy_parts(folder)
     web.write_data(folder, "index", drawn(publication, chronicles), packed=True)
-    for name, chronicle in chronicles.items():
-        web.write_data(folder, f"series/{name}", {"lines": chronicle.lines()}, packed=True)
+    for chronicle in chronicles.values():
+        write_series(chronicle, folder)
     page = web.fill("index.html", **told(publication, chronicles, folder))
     (folder / "index.html").write_text(page, "utf-8")
+
+
+def write_series(chronicle: Chronicle, folder: Path) -> None:
+    """Write an indicator's lines, some zones a file, and the trends of all; the page loads what it draws."""
+    name, every = chronicle.indicator.id, chronicle.lines()
+    groups = [every[:1], *(every[first : first + TOGETHER] for first in range(1, len(every), TOGETHER))]
+    for place, group in enumerate(groups):
+        web.write_data(folder, f"series/{name}/{place}", {"lines": group}, packed=True)
+    trends = [one["trend"] for one in every]
+    kept = {key: [one and one[key] for one in trends] for key in ("slope", "certain")}
+    web.write_data(folder, f"series/{name}/trends", kept, packed=True)
+
+
+def pieces(publication: Publication) -> Iterator[Piece]:
+    """What the page says of each layer before anybody asks: a row of its table for each zone, and what it is from."""
+    for chronicle in lines.chronicles(publication).values():
+        for layer in chronicle.layers:
+            said, name = chronicle.row(layer.period) | origins.head(publication, layer), f"layers/{layer.name}"
+            write = partial(web.write_data, name=name, content=said, packed=True)
+            yield Piece(f"page {layer.name}", digest(said), (f"{web.PAGE}/{name}.js",), write)
 
 
 def told(publication: Publication, chronicles: Chronicles, folder: Path) -> dict[str, Any]:
@@ -54,6 +81,7 @@ def told(publication: Publication, chronicles: Chronicles, folder: Path) -> dict
         "rejected": sorted(publication.rejected.items(), key=lambda entry: (-entry[1], entry[0])),
         "reference": _reference(publication),
         "least_seen": LEAST_SEEN,
+        "errors": any(publication.has_error(indicator) for indicator in indicators),
         "downloads": list(_downloads(publication, folder)),
         "licence": web.LICENCE,
     }
@@ -69,19 +97,21 @@ def drawn(publication: Publication, chronicles: Chronicles) -> dict[str, Any]:
         "parts": lines.parts(publication),
         "years": [period.start.year for period in publication.periods],
         "in_a_year": lines.IN_A_YEAR[every],
-        "few_years": lines.FEW_YEARS,
+        "together": TOGETHER,
         "zones": mapview.zones(publication),
         "indicators": [_layers(publication, one) for one in chronicles.values()],
         "picture": _pattern(publication.layers[0], publication.layers[0].overlay),
         "raster": _pattern(publication.layers[0], publication.layers[0].cog),
         "report": f"reports/{PERIOD}.html",
-        "words": {name: both(sentence) for name, sentence in words.of_page(_masked(publication)).items()},
+        "words": {name: both(sentence) for name, sentence in words.of_page(_needed(publication)).items()},
     }
 
 
-def _masked(publication: Publication) -> set[str]:
-    recipes = (origins.recipe(publication, indicator) for indicator in publication.project.resolved_indicators)
-    return {flag for recipe in recipes for flag in recipe["masked"]}
+def _needed(publication: Publication) -> set[str]:
+    """Names of the sentences that tell of a mask or a statistic that an indicator has."""
+    recipes = [origins.recipe(publication, indicator) for indicator in publication.project.resolved_indicators]
+    masks = {f"mask_{flag}" for recipe in recipes for flag in recipe["masked"]}
+    return masks | {f"stat_{statistic}" for recipe in recipes for _, statistic in recipe["inputs"]}
 
 
 def _layers(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
@@ -137,7 +167,31 @@ def _missing(publication: Publication) -> Iterator[dict[str, Any]]:
         spelled = [named(period, every) for period in poor] if len(poor) <= NAMED_GAPS else []
         names = Words(", ".join(one.en for one in spelled), ", ".join(one.fr for one in spelled))
         if poor:
-            yield {"indicator": indicator, "poor": len(poor), "of": len(coverage), "names": names if spelled else None}
+            yield {
+                "indicator": indicator,
+                "poor": len(poor),
+                "of": len(coverage),
+                "names": names if spelled else None,
+                "why": _why_empty(publication, indicator, poor),
+            }
+
+
+def _why_empty(publication: Publication, indicator: Indicator, periods: Iterable[Slice]) -> Words | None:
+    """Of how many of these periods nothing at all is known, by reason; None where something is known of each."""
+    counted = Counter(filter(None, (_emptiness(publication, Layer(indicator, one)) for one in periods)))
+    if not counted:
+        return None
+    told = [(number, words.sentences()[f"empty_{reason.name.lower()}"]) for reason, number in counted.items()]
+    english, french = ("; ".join(f"{number} {words.of(one, side)}" for number, one in told) for side in ("en", "fr"))
+    return Words(english, french)
+
+
+def _emptiness(publication: Publication, layer: Layer) -> Empty | None:
+    """Why a layer has no value in any tile: the reason of its first one; None where it has one."""
+    if layer not in publication.layers:
+        return None
+    reasons = [publication.records[one].empty for one in publication.partitions_of(layer)]
+    return reasons[0] if all(reasons) else None
 
 
 def _place(publication: Publication) -> Words:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib.metadata import version as version_of
 from typing import Any
 
+from sco import uncertainty
 from sco.products import citation, schemas
 from sco.products.contents import Publication
 from sco.products.seal import Seals
@@ -100,16 +101,15 @@ def _dimensions(publication: Publication) -> dict[str, Any]:
 
 
 def _variables(publication: Publication) -> dict[str, Any]:
-    return {
-        one.id: {
-            "type": "data",
-            "dimensions": ["time", "y", "x"],
-            "description": one.title.en,
-            "unit": one.unit,
-            "extent": list(one.valid_range),
-        }
-        for one in publication.project.resolved_indicators
-    }
+    found: dict[str, Any] = {}
+    for one in publication.project.resolved_indicators:
+        alike = {"dimensions": ["time", "y", "x"], "unit": one.unit}
+        extent = list(one.valid_range)
+        found[one.id] = {"type": "data", **alike, "description": one.title.en, "extent": extent}
+        if publication.has_error(one):
+            told = f"{one.title.en}: standard error"
+            found[uncertainty.name_of(one.id)] = {"type": "auxiliary", **alike, "description": told}
+    return found
 
 
 def _science(publication: Publication) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from sco.model import Indicator, Words
 from sco.period import Slice
 from sco.products import figures, lines, origins, words
@@ -13,6 +15,7 @@ from sco.products.lines import Chronicle, Standing
 FOLDER = "reports"
 LARGEST = 3
 """Zones that are told of."""
+Rings = list[list[list[float]]]
 SCENES = 40
 """Scenes that are named, at most; scenes.csv has them all."""
 
@@ -25,6 +28,7 @@ class Panel:
     """Left out of what is printed of a panel, since it holds a function, whose address changes."""
     colours: figures.Colours
     value: float | None
+    error: float | None
     coverage: float
     whole: Standing | None
     largest: tuple[Standing, ...]
@@ -54,6 +58,8 @@ class Story:
     name: Words
     """The period as people say it."""
     panels: tuple[Panel, ...]
+    outlines: Rings = field(repr=False)
+    """Of the zones, in pixels."""
 
     @property
     def made_from(self) -> str:
@@ -77,11 +83,11 @@ class Story:
         return f"{FOLDER}/{self.period.label}.{language}.pdf"
 
 
-def tell(publication: Publication, chronicles: Mapping[str, Chronicle], period: Slice) -> Story:
+def tell(publication: Publication, chronicles: Mapping[str, Chronicle], period: Slice, outlines: Rings) -> Story:
     """What there is to say of a period."""
     layers = [layer for layer in publication.layers if layer.period == period]
     panels = tuple(_panel(publication, chronicles[layer.indicator.id], layer) for layer in layers)
-    return Story(publication, period, words.named(period, publication.project.period.every), panels)
+    return Story(publication, period, words.named(period, publication.project.period.every), panels, outlines)
 
 
 def sources_said(publication: Publication, panel: Panel, language: words.Language) -> list[str]:
@@ -115,6 +121,7 @@ def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Pane
         layer=layer,
         colours=figures.colours_of(publication, indicator),
         value=float(row["mean"]) if coverage >= LEAST_SEEN else None,
+        error=float(row["error"]) if np.isfinite(row["error"]) else None,
         coverage=coverage,
         whole=chronicle.standing(period),
         largest=tuple(chronicle.standings(period)[:LARGEST]),

@@ -9,13 +9,16 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import xarray as xr
+from numba import njit
 from numpy.typing import NDArray
 
-from sco.zones import Zoning
+from sco.zones import LEAST_KNOWN, Zoning, pixel_areas_km2
 
 COUNTS = ("n_seen", "n_masked", "n_failed")
 """What is counted beside every indicator's values, as the store has it."""
-ZONAL = ("mean", "area_km2", "coverage", "n")
+ERROR = "error"
+"""The standard error of a value, where the store has one."""
+ZONAL = ("mean", "area_km2", "coverage", "n", ERROR)
 CENSUS = ("valid", "lowest", "highest", *COUNTS)
 WHOLE_NUMBERS = ("valid", *COUNTS)
 T = TypeVar("T")
@@ -50,14 +53,23 @@ class Summary:
         return cls(census, zones, whole)
 
 
-def of(frame: xr.Dataset, zoning: Zoning, whole: Zoning) -> Summary:
-    """The summary of a layer's pixels and counts, (y, x)."""
-    return Summary(_census(frame), _rows(frame["values"], zoning), _rows(frame["values"], whole))
+def of(frame: xr.Dataset, zoning: Zoning) -> Summary:
+    """The summary of a layer's pixels, counts, and errors if any, (y, x)."""
+    errors = frame[ERROR].values if ERROR in frame else np.full((1, 1), np.nan)
+    found = _overall(frame["values"].values, errors, pixel_areas_km2(zoning.geobox))
+    counts = {name: float(frame[name].values.sum(dtype="int64")) for name in COUNTS}
+    valid, lowest, highest, area, total, known, wrong = (float(number) for number in found)
+    census = {"valid": valid, "lowest": lowest, "highest": highest, **counts}
+    km2 = float(pixel_areas_km2(zoning.geobox).sum() * frame.sizes["x"])
+    error = wrong / known if known and known >= LEAST_KNOWN * area else math.nan
+    nothing = [math.nan, math.nan, 0.0, 0.0, math.nan]
+    whole = [total / area, total, min(area / km2, 1.0), valid, error] if valid else nothing
+    return Summary(census, _rows(frame, zoning), [whole])
 
 
 def table(rows: Sequence[Rows | None], time: NDArray[Any], zones: Sequence[str]) -> xr.Dataset:
-    """Rows of each period, None where it has no layer, as mean, area_km2, coverage and n over (time, zone)."""
-    nothing = [[math.nan, math.nan, 0.0, 0.0]] * len(zones)
+    """Rows of each period, None where it has no layer, as mean, area_km2, coverage, n and error over (time, zone)."""
+    nothing = [[math.nan, math.nan, 0.0, 0.0, math.nan]] * len(zones)
     numbers = np.array([row or nothing for row in rows], "float64").reshape(len(rows), len(zones), len(ZONAL))
     columns = {name: (("time", "zone"), numbers[:, :, place]) for place, name in enumerate(ZONAL)}
     found = xr.Dataset(columns, coords={"time": time, "zone": list(zones)})
@@ -81,17 +93,37 @@ def each(things: Iterable[T], work: Callable[[T], R]) -> list[R]:
         return list(pool.map(work, things))
 
 
-def _census(frame: xr.Dataset) -> dict[str, float]:
-    values = frame["values"].values
-    seen = values[np.isfinite(values)]
-    extremes = (float(seen.min()), float(seen.max())) if seen.size else (math.nan, math.nan)
-    counts = {name: float(frame[name].values.sum(dtype="int64")) for name in COUNTS}
-    return {"valid": float(seen.size), "lowest": extremes[0], "highest": extremes[1], **counts}
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _overall(values: Any, errors: Any, row_km2: Any) -> Any:
+    """Number of values, lowest, highest, their area, sum of value x area; area with an error, sum of error x area."""
+    valid, lowest, highest = 0, np.inf, -np.inf
+    area, total, known, wrong = 0.0, 0.0, 0.0, 0.0
+    has_errors = errors.shape == values.shape
+    for row in range(values.shape[0]):
+        seen, added, sure, missed = 0, 0.0, 0, 0.0
+        for column in range(values.shape[1]):
+            value = values[row, column]
+            if value == value:
+                seen += 1
+                added += value
+                lowest, highest = min(lowest, value), max(highest, value)
+                if has_errors and errors[row, column] == errors[row, column]:
+                    sure += 1
+                    missed += errors[row, column]
+        valid += seen
+        area, total = area + seen * row_km2[row], total + added * row_km2[row]
+        known, wrong = known + sure * row_km2[row], wrong + missed * row_km2[row]
+    if not valid:
+        lowest, highest = np.nan, np.nan
+    return valid, lowest, highest, area, total, known, wrong
 
 
-def _rows(values: xr.DataArray, zoning: Zoning) -> list[list[float]]:
-    found = zoning.summarise(values.expand_dims("time"))
-    return [[float(found[name].values[0, place]) for name in ZONAL] for place in range(len(zoning.zones))]
+def _rows(frame: xr.Dataset, zoning: Zoning) -> list[list[float]]:
+    errors = frame[ERROR].expand_dims("time") if ERROR in frame else None
+    found = zoning.summarise(frame["values"].expand_dims("time"), errors)
+    columns = [found[name].values[0] if name in found else np.full(len(zoning.zones), np.nan) for name in ZONAL]
+    rows: list[list[float]] = np.stack(columns, axis=1).tolist()
+    return rows
 
 
 def _nullable(number: float) -> float | None:

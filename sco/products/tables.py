@@ -20,7 +20,7 @@ Row = tuple[str, str, str, str, float, str, int]
 
 
 def write_series(publication: Publication, path: Path) -> None:
-    """One row for each zone, indicator, period and statistic: mean, coverage, and area of what is a fraction."""
+    """One row for each zone, indicator, period and statistic: mean, its error, area of what is a fraction, coverage."""
     rows = series_rows(publication)
     _write(path, SERIES, ((_inert(zone), *facts, _words(value), unit, n) for zone, *facts, value, unit, n in rows))
 
@@ -48,12 +48,15 @@ def series_rows(publication: Publication) -> Iterator[Row]:
     for place, zone in enumerate(publication.zoning.names):
         for layer in publication.layers:
             found, step = columns[layer.indicator.id], publication.place_of(layer)
-            yield from _statistics(zone, layer, {name: float(found[name][step, place]) for name in ZONAL})
+            numbers = {name: float(found[name][step, place]) for name in ZONAL}
+            yield from _statistics(zone, layer, numbers, publication.has_error(layer.indicator))
 
 
-def _statistics(zone: str, layer: Layer, numbers: Mapping[str, float]) -> Iterator[Row]:
+def _statistics(zone: str, layer: Layer, numbers: Mapping[str, float], has_error: bool) -> Iterator[Row]:
     indicator, period, n = layer.indicator, layer.period.label, int(numbers["n"])
     yield zone, indicator.id, period, "mean", numbers["mean"], indicator.unit, n
+    if has_error:
+        yield zone, indicator.id, period, "error", numbers["error"], indicator.unit, n
     if indicator.is_share_of_area:
         yield zone, indicator.id, period, "area", numbers["area_km2"], "km2", n
     yield zone, indicator.id, period, "coverage", numbers["coverage"], "1", n

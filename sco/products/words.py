@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,8 @@ class Bilingual(Protocol):
         """In French."""
 
 
+ON_DEMAND = ("mask_", "stat_", "empty_", "paper_")
+"""Beginnings of the names of sentences that a page has only if it needs them."""
 WHOLE_AREA = Words("Whole area", "Tout le territoire")
 
 
@@ -62,11 +64,10 @@ def sentences() -> Mapping[str, Words]:
     return {name: Words(**words) for name, words in told.items()}
 
 
-def of_page(flags: Iterable[str]) -> Mapping[str, Words]:
-    """The sentences of the page's scripts; of the meanings of masks only these."""
-    needed = {f"mask_{flag}" for flag in flags}
+def of_page(needed: Container[str]) -> Mapping[str, Words]:
+    """The sentences of the page's scripts; of the meanings of masks, statistics and empty layers only these."""
     told = sentences().items()
-    return {name: said for name, said in told if name in needed or not name.startswith(("mask_", "paper_"))}
+    return {name: said for name, said in told if name in needed or not name.startswith(ON_DEMAND)}
 
 
 def both(words: Words) -> dict[str, str]:
@@ -128,6 +129,15 @@ def said(value: float | None, indicator: Indicator, language: Language, sign: bo
         return f"{points} pts" if sign else share(value, language, 1)
     text = number(f"{value:{plus},.{digits_of(indicator)}f}", language)
     return f"{text} {unit_of(indicator)}".rstrip()
+
+
+def within(value: float | None, error: float | None, indicator: Indicator, language: Language) -> str:
+    """A value and its standard error, where one is known."""
+    if value is None or error is None:
+        return said(value, indicator, language)
+    digits = 1 if indicator.is_share_of_area else digits_of(indicator)
+    plain = number(f"{100 * value if indicator.is_share_of_area else value:,.{digits}f}", language)
+    return f"{plain} ± {said(error, indicator, language)}"
 
 
 def share(value: float, language: Language, digits: int = 0) -> str:

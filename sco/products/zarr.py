@@ -22,12 +22,14 @@ from odc.geo.xr import xr_coords
 from zarr.codecs import ZstdCodec
 from zarr.errors import ZarrUserWarning
 
+from sco import uncertainty
 from sco.layout import attributes
 from sco.packing import pack
 from sco.products import cf
 from sco.products.cog import COUNT_WORDS
 from sco.products.contents import Layer, Publication
-from sco.products.summary import COUNTS
+from sco.products.figures import coarsen
+from sco.products.summary import COUNTS, ERROR
 
 FOLDER = "zarr"
 OVERVIEWS = "overviews"
@@ -46,11 +48,17 @@ def lay_out(publication: Publication, path: Path) -> None:
         _lay_level(group, publication, factor)
 
 
-def write_layer(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> None:
-    """One layer's chunks, in all resolutions; chunks that are empty are left out, as Zarr has it."""
+def write_layer(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> Iterator[str]:
+    """Write one layer's chunks, in all resolutions, and read them back; where they are not the numbers of its frame.
+
+    Chunks that are empty are left out, as Zarr has it.
+    """
     root, step = zarr.open_group(path, mode="r+"), publication.place_of(layer)
     for name, plane in _planes(publication, layer, frame):
-        _array(root, name)[step] = plane
+        array = _array(root, name)
+        array[step] = plane
+        if not np.array_equal(array[step], plane):
+            yield f"{FOLDER}/{name} differs from the store in {layer.period.label}"
 
 
 def finish(publication: Publication, path: Path) -> None:
@@ -66,16 +74,10 @@ def finish(publication: Publication, path: Path) -> None:
 def patterns(publication: Publication, layer: Layer) -> tuple[str, ...]:
     """Globs that find a layer's chunks in the product's folder."""
     name, step = layer.indicator.id, publication.place_of(layer)
-    names = [*_variables(name), *(f"{OVERVIEWS}/{factor}/{name}" for factor in factors(publication.geobox))]
+    errors = [uncertainty.name_of(name)] if publication.has_error(layer.indicator) else []
+    own = [name, *(f"{name}_{count}" for count in COUNTS), *errors]
+    names = [*own, *(f"{OVERVIEWS}/{factor}/{name}" for factor in factors(publication.geobox))]
     return tuple(f"{FOLDER}/{one}/c/{step}/*/*" for one in names)
-
-
-def layer_faults(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> Iterator[str]:
-    """Where a layer's chunks, read back, are not the numbers of its frame."""
-    root, step = zarr.open_group(path, mode="r"), publication.place_of(layer)
-    for name, plane in _planes(publication, layer, frame):
-        if not np.array_equal(_array(root, name)[step], plane):
-            yield f"{FOLDER}/{name} differs from the store in {layer.period.label}"
 
 
 def faults(publication: Publication, path: Path) -> list[str]:
@@ -96,41 +98,34 @@ def factors(geobox: GeoBox) -> list[int]:
     return found
 
 
-def averaged(values: NDArray[np.floating[Any]], factor: int) -> NDArray[np.floating[Any]]:
-    """Means over blocks of `factor` pixels, NaN where a block has no value; the last blocks may be cut."""
-    height, width = values.shape
-    padded = np.pad(values, ((0, -height % factor), (0, -width % factor)), constant_values=np.nan)
-    rows, columns = padded.shape[0] // factor, padded.shape[1] // factor
-    blocks = padded.reshape(rows, factor, columns, factor)
-    seen = np.isfinite(blocks)
-    number = seen.sum(axis=(1, 3))
-    total = np.where(seen, blocks, 0).sum(axis=(1, 3), dtype="float64")
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
-
-
 def _planes(publication: Publication, layer: Layer, frame: xr.Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
     """Each array of the layer by its path, with the numbers that belong into it, (y, x)."""
     name, packing, values = layer.indicator.id, layer.indicator.packing, frame["values"].values
     yield name, pack(values, packing)
     for count in COUNTS:
-        yield f"{name}_{count}", frame[count].values.astype("uint16")
+        yield f"{name}_{count}", frame[count].values.astype("uint16", copy=False)
+    if ERROR in frame:
+        yield uncertainty.name_of(name), pack(frame[ERROR].values, uncertainty.packing_of(layer.indicator))
     for factor in factors(publication.geobox):
-        yield f"{OVERVIEWS}/{factor}/{name}", pack(averaged(values, factor), packing)
+        yield f"{OVERVIEWS}/{factor}/{name}", pack(coarsen(values, factor), packing)
 
 
 def _lay_level(group: zarr.Group, publication: Publication, factor: int) -> None:
     box = _coarser(publication.geobox, factor)
     _lay_axes(group, publication, box)
     side, every = publication.project.area.tile, len(publication.periods)
+    shape, chunk = (every, *box.shape), (1, *(min(side, length) for length in box.shape))
     for indicator in publication.project.resolved_indicators:
-        shape, chunk = (every, *box.shape), (1, *(min(side, length) for length in box.shape))
         counted = factor == 1
+        has_error = counted and publication.has_error(indicator)
         fill, kind = indicator.packing.fill, indicator.packing.dtype
-        _create(group, indicator.id, shape, chunk, kind, fill, attributes(indicator, counted))
+        _create(group, indicator.id, shape, chunk, kind, fill, attributes(indicator, counted, has_error))
         for count in COUNTS if counted else ():
-            _create(
-                group, f"{indicator.id}_{count}", shape, chunk, "uint16", 0, cf.counts(indicator, COUNT_WORDS[count])
-            )
+            described = cf.counts(indicator, COUNT_WORDS[count])
+            _create(group, f"{indicator.id}_{count}", shape, chunk, "uint16", 0, described)
+        if has_error:
+            described = uncertainty.attributes(indicator)
+            _create(group, uncertainty.name_of(indicator.id), shape, chunk, kind, fill, described)
 
 
 def _lay_axes(group: zarr.Group, publication: Publication, box: GeoBox) -> None:
@@ -237,10 +232,6 @@ def _coarser(geobox: GeoBox, factor: int) -> GeoBox:
         return geobox
     rows, columns = (-(-length // factor) for length in geobox.shape)
     return GeoBox((rows, columns), geobox.transform * Affine.scale(factor), geobox.crs)
-
-
-def _variables(indicator: str) -> list[str]:
-    return [indicator, *(f"{indicator}_{count}" for count in COUNTS)]
 
 
 def _convention(name: str, repository: str, uuid: str, description: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A radar over the world: backscatter by what covers the ground, with speckle, and one flood around the lake.
+"""A radar over the world: backscatter by what covers the ground, with speckle, a flood around the lake and a clearing.
 
 It is no part of the demonstration. Scenes are one frame on the world's own grid, as Sentinel-1's terrain corrected
 product: linear gamma nought in VV, every REVISIT days, under the names and in the words of the Planetary Computer.
@@ -36,6 +36,12 @@ DECIBELS = {
 WATER = -21.0
 FLOOD = (date(2023, 11, 5), date(2023, 11, 25))
 """First and last day."""
+CLEARED_ON = date(2021, 6, 10)
+CLEARED = (0.42, -0.24)
+"""Middle of the forest that is cleared, and for good, in sizes of the world from its middle."""
+CLEARED_RADIUS = 0.06
+STUBBLE = -14.5
+"""dB of cleared ground."""
 REACH_M = 9.0
 """How far below the lake's own ground, by its depth, the flood reaches."""
 
@@ -47,9 +53,17 @@ def flooded(day: Day) -> Flags:
     return around & (first <= day.day <= last)
 
 
+def cleared(ground: Ground) -> Flags:
+    """Where forest is cleared on CLEARED_ON: what is mostly forest, in a circle."""
+    near = np.hypot(ground.u - CLEARED[0], ground.v - CLEARED[1]) < CLEARED_RADIUS
+    return np.asarray(near & (ground.covers["forest"] > 0.5))
+
+
 def power(day: Day) -> Floats:
     """Linear gamma nought as a radar without speckle sees it."""
     land = sum(share * np.float32(10 ** (DECIBELS[cover] / 10)) for cover, share in day.ground.covers.items())
+    if day.day >= CLEARED_ON:
+        land = np.where(cleared(day.ground), np.float32(10 ** (STUBBLE / 10)), land)
     wet = np.maximum(day.water, flooded(day))
     return np.asarray(land + wet * (np.float32(10 ** (WATER / 10)) - land), np.float32)
 
@@ -76,7 +90,7 @@ def write_radar(world: World, folder: Path) -> Path:
 def monthly_radar(world: World) -> xr.Dataset:
     """The truth, (time, y, x): `backscatter` of the darkest pass of the month, dB, and `flood_extent`, 0 or 1.
 
-    A month without a pass is left out.
+    At the last month also `forest_loss`, 0 or 1, and its date in years. A month without a pass is left out.
     """
     ground = Ground(world, *world.grid.centres())
     months = divide(world.start, world.end, "month")
@@ -84,11 +98,16 @@ def monthly_radar(world: World) -> xr.Dataset:
     months = tuple(month for month in months if seen[month])
     dark = [10 * np.log10(np.min([power(day) for day in seen[month]], axis=0)) for month in months]
     wet = [np.any([flooded(day) for day in seen[month]], axis=0).astype(np.float32) for month in months]
+    lost = np.where(cleared(ground) & (world.start < CLEARED_ON <= world.end), np.float32(1), np.float32(0))
+    year = CLEARED_ON.year + (CLEARED_ON.timetuple().tm_yday - 1) / 365
+    once = {"forest_loss": lost, "forest_loss_date": np.where(lost > 0, np.float32(year), np.float32(np.nan))}
+    never = np.full((len(months) - 1, *lost.shape), np.nan, np.float32)
+    layers = {"backscatter": np.stack(dark), "flood_extent": np.stack(wet)}
+    layers |= {name: np.concatenate([never, last[None]]) for name, last in once.items()}
     x, y = world.grid.axes()
     times = np.array([month.start for month in months], "datetime64[ns]")
-    dims = ("time", "y", "x")
     return xr.Dataset(
-        {"backscatter": (dims, np.stack(dark)), "flood_extent": (dims, np.stack(wet))}, {"time": times, "y": y, "x": x}
+        {name: (("time", "y", "x"), values) for name, values in layers.items()}, {"time": times, "y": y, "x": x}
     )
 
 

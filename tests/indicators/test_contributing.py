@@ -13,12 +13,12 @@ from sco.compute import Block, compute_block, indicate
 from sco.grid import Tile, Tiling
 from sco.library import Library
 from sco.model import Indicator
-from sco.observation import observations
 from sco.period import slice_of
 from sco.plan import make_plan
 from sco.preflight import Rules
 from sco.project import Project
 from sco.quality import State
+from sco.solar import observations
 
 GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 

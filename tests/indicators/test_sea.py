@@ -16,10 +16,10 @@ from sco.compute import Block, compute_block
 from sco.grid import Tile
 from sco.item import read_item
 from sco.model import Asset, Identity, Scene
-from sco.observation import observations
 from sco.partition import Pixels
 from sco.period import slice_of
 from sco.preflight import Rules
+from sco.solar import observations
 
 
 def a_scene(band: str, path: Path, variable: str, time: datetime, geobox: GeoBox) -> Scene:

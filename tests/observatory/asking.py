@@ -9,7 +9,7 @@ import pytest
 
 from catalogs.earth_search import CATALOG as EARTH_SEARCH
 from observatory import Play
-from sco import reply
+from sco import messenger
 from sco.choices import Source
 from sco.model import BBox
 from sco.search import Answer, search
@@ -79,4 +79,4 @@ def ids(answer: Answer) -> list[str]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """As patient as ever, with shorter pauses."""
-    monkeypatch.setattr(reply, "PATIENCE", reply.PATIENCE.new(backoff_factor=0.01, backoff_jitter=0))
+    monkeypatch.setattr(messenger, "PATIENCE", messenger.PATIENCE.new(backoff_factor=0.01, backoff_jitter=0))

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, box
 
-from sco.products.figures import Colours, overlay_step, polygons, write_overlay
+from sco.products.figures import PICTURE_BYTES, Colours, overlay_step, paint, polygons, write_overlay
 
 
 def test_an_overlay_has_the_colours_of_its_values(tmp_path: Path) -> None:
@@ -25,16 +25,26 @@ def test_values_beyond_the_colours_take_the_last_one(tmp_path: Path) -> None:
 
 
 def test_a_large_layer_is_coarsened_by_the_mean_of_what_was_seen(tmp_path: Path) -> None:
-    values = np.zeros((3, 901), "float32")
+    values = np.zeros((3, 898), "float32")
     values[:, 0], values[1, 0], values[:, 3:6] = 1, np.nan, np.nan
     assert overlay_step(values.shape) == 3
     write_overlay(values, Colours("gray", 0, 1), tmp_path / "o.png")
     with Image.open(tmp_path / "o.png") as picture:
         pixels = np.asarray(picture.convert("RGBA"))
-    assert pixels.shape == (1, 301, 4)
+    assert pixels.shape == (1, 300, 4)
     assert pixels[0, 0, 0] == round(255 * round(62 * 2 / 8) / 62)
     assert pixels[0, 1, 3] == 0
-    assert pixels[0, 300, 3] == 255
+    assert pixels[0, 299, 3] == 255
+
+
+def test_a_picture_of_noise_is_kept_light(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).random((300, 300))
+    smooth = np.broadcast_to(np.linspace(0, 1, 300), (300, 300))
+    for name, values, shades in (("noise", noise, 15), ("smooth", smooth, 63)):
+        paint(values, Colours("gray", 0, 1), tmp_path / f"{name}.png")
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert len(picture.getcolors()) == shades
+        assert (tmp_path / f"{name}.png").stat().st_size <= PICTURE_BYTES
 
 
 def test_stops_run_from_low_to_high() -> None:

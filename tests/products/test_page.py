@@ -247,7 +247,9 @@ def test_zones_are_outlined_in_pixels(publication: Publication) -> None:
     whole, west, east = mapview.zones(publication)
     assert (whole["rings"], whole["km2"]) == ([], 1.2)
     assert (west["name"]["fr"], west["km2"]) == ("West", 0.6)
-    assert sorted(map(tuple, east["rings"][0][:4])) == [(6, 0), (6, 10), (12, 0), (12, 10)]
+    walked = np.cumsum(np.reshape(east["rings"][0], (-1, 2)), axis=0) * mapview.Frame(publication.geobox).unit
+    assert sorted(map(tuple, walked[:4].tolist())) == [(6, 0), (6, 10), (12, 0), (12, 10)]
+    assert [min(mapview.outlines(publication)[1]), max(mapview.outlines(publication)[1])] == [[6, 0], [12, 10]]
 
 
 def test_an_origin_tells_scenes_once_and_bands_alike_together(publication: Publication) -> None:
@@ -257,7 +259,8 @@ def test_an_origin_tells_scenes_once_and_bands_alike_together(publication: Publi
     assert scene["failed"] == ["scl: truncated"]
     assert "updated" not in scene
     assert told["tiles"] == {"r000c000": [0]}
-    assert told["codes"] == ["0.1.0+abc"]
+    head = origins.head(publication, publication.layers[0])
+    assert (head["scenes"], head["codes"], head["rejected"], head["made_from"]) == (1, ["0.1.0+abc"], 1, [])
     assert told["rejected"] == ["S2B: cloud"]
 
 
@@ -301,7 +304,7 @@ def test_a_story_changes_only_with_what_it_says(publication: Publication) -> Non
     last = max(changed)
     changed[last] = Record("f" * 64, "run-2")
     told = lines.chronicles(publication)
-    assert story.tell(publication, told, last.period).panels[0].whole is not None
+    assert story.tell(publication, told, last.period, []).panels[0].whole is not None
     assert first[-1] != [piece.made_from for piece in report.pieces(replace(publication, records=changed))][-1]
 
 

@@ -11,8 +11,8 @@ import xarray as xr
 from delta import HEIGHT, WIDTH, ndvi_at, publication_in
 
 from sco.products import cf, zarr
+from sco.products.figures import coarsen
 from sco.products.publication import publish
-from sco.products.zarr import averaged
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_overviews_are_means_of_blocks_in_their_place(product: Path) -> None:
             assert coarse["ndvi"].shape[1:] == (-(-HEIGHT // factor), -(-WIDTH // factor))
             assert coarse.rio.crs.to_epsg() == 32631
             assert list(coarse.rio.transform())[:6] == layout[f"overviews/{factor}/ndvi"]["spatial:transform"]
-            expected = averaged(ndvi_at(0), factor)
+            expected = coarsen(ndvi_at(0), factor)
             assert np.allclose(coarse["ndvi"].values[0], expected, atol=6e-5, equal_nan=True)
     assert all(asset in _paths(product) for asset in layout)
 
@@ -98,7 +98,7 @@ def _paths(product: Path) -> set[str]:
 
 def test_a_block_is_the_mean_of_what_was_seen() -> None:
     values = np.array([[1, 2, np.nan], [3, np.nan, np.nan], [5, 7, 9]], "float32")
-    assert np.array_equal(averaged(values, 2), [[2, np.nan], [6, 9]], equal_nan=True)
+    assert np.array_equal(coarsen(values, 2), [[2, np.nan], [6, 9]], equal_nan=True)
 
 
 def test_chunks_of_a_layer_are_its_own(product: Path) -> None:

@@ -88,7 +88,7 @@ RUN = """
 import sys, warnings
 warnings.simplefilter("ignore")
 from flows import run
-from sco.reconcile import Machine
+from sco.machine import Machine
 run.reconcile(sys.argv[1], "update", machine=Machine(int(sys.argv[2])))
 """
 

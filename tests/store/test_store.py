@@ -65,7 +65,7 @@ def test_the_dataset_is_what_cf_and_the_contract_say(store: Store) -> None:
     assert "_FillValue" not in data["x"].encoding
     assert data.rio.crs.to_epsg() == 32633
     assert data["ndvi"].rio.transform().c == 500000.0
-    assert data["ndvi"].attrs["ancillary_variables"] == "ndvi_n_seen ndvi_n_masked ndvi_n_failed"
+    assert data["ndvi"].attrs["ancillary_variables"] == "ndvi_n_seen ndvi_n_masked ndvi_n_failed ndvi_error"
     assert data["ndvi"].attrs["grid_mapping"] == "spatial_ref"
     assert "spatial_ref" in data.coords
     packed = {key: data["ndvi"].encoding[key] for key in ("scale_factor", "add_offset", "_FillValue", "fill_value")}

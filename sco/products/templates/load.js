@@ -44,12 +44,13 @@ window.Page = (function () {
 
   async function decode(layer) {
     const packed = await load(`values/${layer}`);
-    const [codes, seen, masked, failed] = planes(await inflate(packed.data), 4);
-    const count = (plane, i) => plane[i] * packed.count;
+    const [codes, seen, masked, failed, errors] = planes(await inflate(packed.data), packed.error ? 5 : 4);
+    const count = (plane, i) => plane[i] * packed.count, none = (plane, i) => !plane || plane[i] === 65535;
     delete window.SHEET[`values/${layer}`];
     delete waiting[`values/${layer}`];
     return (i) => ({
-      value: codes[i] === 65535 ? null : packed.offset + packed.scale * codes[i],
+      value: none(codes, i) ? null : packed.offset + packed.scale * codes[i],
+      error: none(errors, i) ? null : packed.error * errors[i],
       seen: count(seen, i), masked: count(masked, i), failed: count(failed, i),
     });
   }

@@ -23,7 +23,7 @@ Page.map = (function () {
 
   function shape() {
     const box = document.getElementById("map");
-    box.style.height = `${Math.round(Math.min(560, Math.max(220, box.clientWidth * frame.height / frame.width)))}px`;
+    box.style.height = `${Math.round(Math.min(560, Math.max(160, box.clientWidth * frame.height / frame.width)))}px`;
   }
 
   function fit() {
@@ -51,8 +51,18 @@ Page.map = (function () {
     }
   }
 
+  // The points of a ring, which comes as its first point and the way from each to the next.
+  function points(steps) {
+    const found = [];
+    for (let i = 0, x = 0, y = 0; i < steps.length; i += 2) {
+      x += steps[i]; y += steps[i + 1];
+      found.push(place(x * frame.unit, y * frame.unit));
+    }
+    return found;
+  }
+
   function outline(index, on) {
-    const rings = zones[index].rings.map((ring) => ring.map(([x, y]) => place(x, y)));
+    const rings = zones[index].rings.map(points);
     L.polygon(rings, { className: "halo", interactive: false, fill: false }).addTo(map);
     const zone = L.polygon(rings, { className: "zone", fillOpacity: 0, bubblingMouseEvents: true }).addTo(map);
     const node = zone.getElement(), name = element("span", "");
@@ -87,7 +97,7 @@ Page.map = (function () {
     box.addEventListener("keydown", (event) => { if (event.target === box && event.key === "Enter") on.keep(middle()); });
     let width = box.clientWidth;
     const resized = (size) => { box.style.width = size; shape(); fit(); };
-    window.addEventListener("beforeprint", () => resized("110mm"));
+    window.addEventListener("beforeprint", () => resized("80mm"));
     window.addEventListener("afterprint", () => resized(""));
     window.addEventListener("resize", () => { if (box.clientWidth !== width) { width = box.clientWidth; shape(); fit(); } });
   }

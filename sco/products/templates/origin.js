@@ -2,7 +2,7 @@
 // How the number at a place was made: observations, method, masks, code and scenes.
 Page.origin = (function () {
   const { sheet } = Page;
-  const { say, pick, percent, shown, figure, element } = Page.words;
+  const { say, pick, percent, within, figure, element } = Page.words;
   const list = document.getElementById("made");
 
   function times(count, name) {
@@ -13,7 +13,7 @@ Page.origin = (function () {
   const counted = (found) => ["seen", "masked", "failed"].map((name) => times(found[name], name)).join(", ");
 
   function exact(found, one) {
-    return found.value === null ? say("no_value") : shown(found.value, one, one.exact);
+    return found.value === null ? say("no_value") : within(found.value, found.error, one, one.exact);
   }
 
   function where([x, y]) {
@@ -37,8 +37,8 @@ Page.origin = (function () {
   }
 
   function method(one) {
-    const { recipe } = one, list = recipe.bands.join(", ");
-    const made = recipe.inputs.length ? say("derived", { inputs: recipe.inputs.join(", ") })
+    const { recipe } = one, list = recipe.bands.join(", "), inputs = recipe.inputs.map(([name, statistic]) => `${name} (${say(`stat_${statistic}`)})`);
+    const made = inputs.length ? say("derived", { inputs: inputs.join(", ") })
       : say("composite", { composite: sheet.words[recipe.composite] ? say(recipe.composite) : recipe.composite, bands: list });
     return `${made}; ${say("version", { version: recipe.version })}${recipe.sensors.length ? ` · ${recipe.sensors.join(", ")}` : ""}`;
   }
@@ -51,23 +51,31 @@ Page.origin = (function () {
     return element("li", [element("code", one.id), ` ${facts.join(" · ")}`, ...lines.map((text) => element("small", text))]);
   }
 
-  function scenes(made, at) {
-    const own = at ? made.tiles[tile(at)] ?? [] : made.scenes.keys();
-    const found = [...own].map((place) => scene(made.scenes[place]));
-    if (!found.length) return say("no_scenes");
-    const open = window.matchMedia("(min-width: 800px)").matches ? "" : null;
-    return element("details", [element("summary", say("scene_count", { n: found.length })), element("ul", found, { class: "scenes" })], { open });
-  }
-
-  function rejected(made) {
-    const entries = made.rejected.map((text) => element("li", text));
-    if (made.more_rejected) entries.push(element("li", say("and_more", { n: made.more_rejected })));
-    const details = element("details", [element("summary", String(made.rejected.length + made.more_rejected)), element("ul", entries)]);
+  // A count that opens into what was counted, which is loaded when it is asked for.
+  function counter(count, entries, more) {
+    const details = element("details", element("summary", count));
+    details.addEventListener("toggle", () => more().then((made) => {
+      details.replaceChildren(details.firstChild, element("ul", entries(made), { class: "scenes" }));
+    }, (error) => details.append(say("missing", { file: error.message }))), { once: true });
     return details;
   }
 
-  // The facts about a layer, at a place in pixels and what was found there, or all over it.
-  function draw(one, period, made, at, found) {
+  function scenes(head, made, at, more) {
+    const own = (all) => (at ? all.tiles[tile(at)] ?? [] : [...all.scenes.keys()]).map((place) => scene(all.scenes[place]));
+    const count = made ? own(made).length : head.scenes;
+    if (!count) return say("no_scenes");
+    const details = counter(String(count), own, more);
+    details.open = Boolean(made) && window.matchMedia("(min-width: 800px)").matches;
+    return details;
+  }
+
+  function rejected(head, more) {
+    const entries = (made) => [...made.rejected, ...(made.more_rejected ? [say("and_more", { n: made.more_rejected })] : [])];
+    return counter(String(head.rejected), (made) => entries(made).map((text) => element("li", text)), more);
+  }
+
+  // The facts about a layer, all over it or at a place in pixels, with what was found there; `more` loads the scenes.
+  function draw(one, period, head, made, at, found, more) {
     const asked = `sco explain ${sheet.project} --period ${period.label}` + (at ? ` --at ${where(at).join(",")}` : "");
     list.replaceChildren(
       ...row("place", at ? `${whereSaid(at)} (${tile(at)})` : say("anywhere")),
@@ -75,9 +83,9 @@ Page.origin = (function () {
       ...(at && found ? [...row("value", element("b", exact(found, one), { id: "exact" }), ` (${cellSaid()})`), ...row("observations", counted(found))] : []),
       ...row("method", method(one)),
       ...(one.recipe.inputs.length ? [] : row("masks", one.recipe.masked.map((flag) => (sheet.words[`mask_${flag}`] ? say(`mask_${flag}`) : flag)).join(", ") || say("none_masked"))),
-      ...row("code", ...made.codes.map((code) => element("code", code))),
-      ...(made.made_from.length ? row("made_from", made.made_from.join("; ")) : row("scenes", scenes(made, at))),
-      ...(made.rejected.length ? row("rejected", rejected(made)) : []),
+      ...row("code", ...head.codes.map((code) => element("code", code))),
+      ...(head.made_from.length ? row("made_from", head.made_from.join("; ")) : row("scenes", scenes(head, made, at, more))),
+      ...(head.rejected ? row("rejected", rejected(head, more)) : []),
       ...row("ask", element("code", asked)),
     );
   }

@@ -2,7 +2,7 @@
 // Wires the page together. What is chosen is kept in the address, so that a link or a reload shows the same.
 (function () {
   const { sheet, map, chart, origin, words } = Page;
-  const { say, pick, capital, percent, shown, difference, slope, element } = words;
+  const { say, pick, capital, percent, shown, within, difference, slope, element } = words;
   const byId = (id) => document.getElementById(id);
   const state = { lang: "fr", indicator: 0, period: 0, zone: 0, at: null, aim: null, timer: null };
   const indicator = () => sheet.indicators[state.indicator];
@@ -99,10 +99,11 @@
     map.mark(at);
     if (!name) { byId("made").replaceChildren(); byId("pinned").textContent = say("no_map"); return; }
     try {
-      const made = await Page.load(`origins/${name}`), read = at ? await numbers(name) : null;
+      const more = () => Page.load(`origins/${name}`), head = await Page.load(`layers/${name}`);
+      const [made, read] = at ? await Promise.all([more(), numbers(name)]) : [null, null];
       if (layer() !== name || state.at !== at) return;
       const found = read && read(map.cell(at));
-      origin.draw(one, when, made, at, found);
+      origin.draw(one, when, head, made, at, found, more);
       const colon = state.lang === "fr" ? "\u00a0: " : ": ", told = found && [origin.exact(found, one), origin.counted(found)].join(" · ");
       byId("pinned").textContent = found ? pick(one.title) + ", " + pick(when) + colon + told : at ? byId("under").textContent : say("hint");
     } catch (error) {
@@ -110,13 +111,12 @@
     }
   }
 
+  // Lines of zones come some in a file, the whole area's in one of its own.
   async function drawSeries() {
-    const one = indicator();
+    const one = indicator(), zone = state.zone, group = zone ? 1 + Math.floor((zone - 1) / sheet.together) : 0;
     try {
-      const { lines } = await Page.load(`series/${one.id}`);
-      if (indicator() !== one) return;
-      drawChart(lines[state.zone]);
-      drawZones(lines);
+      const { lines } = await Page.load(`series/${one.id}/${group}`);
+      if (indicator() === one && state.zone === zone) drawChart(lines[zone ? (zone - 1) % sheet.together : 0]);
     } catch (error) {
       byId("reading").textContent = say("missing", { file: error.message });
     }
@@ -126,10 +126,12 @@
     const names = [0, sheet.periods.length - 1].map((place) => pick(sheet.periods[place]));
     const label = say("chart_of", { title: pick(indicator().title), zone: pick(sheet.zones[state.zone].name), first: names[0], last: names[1] });
     chart.draw(indicator(), line, state.period, label, (place) => choose({ period: place }));
-    const strong = element("b", shown(line.value[state.period], indicator()));
+    const strong = element("b", within(line.value[state.period], line.error?.[state.period], indicator()));
     byId("reading").replaceChildren(strong, [capital(pick(period())), ...said(line)].join(" · "));
     byId("trend").textContent = trendSaid(line.trend);
     byId("key-trend").hidden = !(line.trend && line.trend.certain);
+    document.querySelectorAll(".key .compared").forEach((node) => { node.hidden = !line.usual; });
+    byId("table").className = `${line.usual ? "" : "alone"} ${indicator().percent ? "" : "plain"}`;
   }
 
   function said(line) {
@@ -147,23 +149,30 @@
     return say(trend.certain ? "trend_certain" : "trend_uncertain", { slope: value, low, high, p: trend.p < 0.001 ? `p < ${words.figure(0.001, 3)}` : `p = ${words.figure(trend.p, 3)}` });
   }
 
-  function drawZones(lines) {
-    byId("caption").textContent = say("zones_in", { title: pick(indicator().title), period: pick(period()) });
-    const spoken = document.activeElement?.dataset?.row;
-    byId("zones").replaceChildren(...lines.map((line, index) => zoneRow(line, index)));
-    if (spoken !== undefined) byId("zones").querySelector(`[data-row="${spoken}"]`)?.focus();
+  async function drawZones() {
+    const one = indicator(), name = layer(), when = period();
+    try {
+      const [row, trends] = await Promise.all([name ? Page.load(`layers/${name}`) : null, Page.load(`series/${one.id}/trends`)]);
+      if (indicator() !== one || period() !== when) return;
+      byId("caption").textContent = say("zones_in", { title: pick(one.title), period: pick(when) });
+      const spoken = document.activeElement?.dataset?.row;
+      byId("zones").replaceChildren(...sheet.zones.map((zone, index) => zoneRow(zone, index, row, trends)));
+      if (spoken !== undefined) byId("zones").querySelector(`[data-row="${spoken}"]`)?.focus();
+    } catch (error) {
+      byId("caption").textContent = say("missing", { file: error.message });
+    }
   }
 
-  function zoneRow(line, index) {
-    const value = line.value[state.period], away = chart.anomalies(line)[state.period], seen = line.coverage[state.period];
-    const spread = chart.usual(line, "spread")[state.period], enough = (chart.usual(line, "years")[state.period] ?? 0) >= sheet.few_years;
-    const far = away !== null && enough && spread !== null && Math.abs(away) > spread;
-    const km2 = indicator().percent && value !== null ? `${words.figure(value * seen * sheet.zones[index].km2, 2)} km²` : "–";
-    const button = element("button", pick(sheet.zones[index].name), { type: "button", class: "link", "aria-pressed": String(index === state.zone), "data-row": index });
+  function zoneRow(zone, index, row, trends) {
+    const of = (name) => row?.[name][index] ?? null, value = of("value"), seen = of("coverage") ?? 0, trend = trends.slope[index];
+    const km2 = indicator().percent && value !== null ? `${words.figure(value * seen * zone.km2, 2)} km²` : "–";
+    const button = element("button", pick(zone.name), { type: "button", class: "link", "aria-pressed": String(index === state.zone), "data-row": index });
     button.addEventListener("click", () => choose({ zone: index }));
-    const cells = [shown(value, indicator()), element("span", difference(away, indicator()), { class: far ? "far" : "" }),
-      element("span", line.trend ? slope(line.trend.slope, indicator()) : "–", { class: line.trend?.certain ? "certain" : "" }), km2, percent(seen ?? 0)];
-    return element("tr", [element("th", button, { scope: "row" }), ...cells.map((cell) => element("td", cell, { class: "n" }))]);
+    const cells = [["", within(value, of("error"), indicator())],
+      ["compared", element("span", difference(of("away"), indicator()), { class: of("far") ? "far" : "" })],
+      ["", element("span", trend === null ? "–" : slope(trend, indicator()), { class: trends.certain[index] ? "certain" : "" })],
+      ["area", km2], ["", percent(seen)]];
+    return element("tr", [element("th", button, { scope: "row" }), ...cells.map(([kind, cell]) => element("td", cell, { class: `n ${kind}` }))]);
   }
 
   // Takes what was chosen and draws it; the focus stays with what was pressed, even where that is drawn anew.
@@ -178,6 +187,7 @@
     drawChoices();
     drawMap();
     drawSeries();
+    drawZones();
     drawOrigin();
   }
 

@@ -31,6 +31,13 @@ Page.words = (function () {
     return figure(value, digits) + (one.unit ? ` ${one.unit}` : "");
   }
 
+  // A value and its standard error, where one is known.
+  function within(value, error, one, digits = one.digits) {
+    if (value === null || error === null || error === undefined) return shown(value, one, digits);
+    const plain = one.percent ? figure(100 * value, Math.max(digits - 2, 1)) : figure(value, digits);
+    return `${plain} ± ${shown(error, one, digits)}`;
+  }
+
   function signed(text, value) {
     return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
   }
@@ -54,5 +61,5 @@ Page.words = (function () {
     return node;
   }
 
-  return { speak, pick, capital, say, figure, percent, shown, difference, slope, element, get lang() { return lang; } };
+  return { speak, pick, capital, say, figure, percent, shown, within, difference, slope, element, get lang() { return lang; } };
 }());

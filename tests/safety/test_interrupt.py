@@ -1,0 +1,127 @@
+"""Ctrl-C in the middle of a batch: that batch is finished and kept, the command ends with 130, the next one goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows import run
+from sco.journal import Journal
+from sco.project import Project
+from sco.store import Store
+
+SLOW = """
+import sys, time
+from sco import compute, reconcile
+
+reconcile.BATCH_BLOCKS = 1
+whole = compute.compute_block
+begun, seconds = sys.argv[1], float(sys.argv[2])
+
+def slowly(block, run, idle=1):
+    with open(begun, "a") as told:
+        told.write(f"{block.period.label} {block.tile}\\n")
+    time.sleep(seconds)
+    return whole(block, run, idle)
+
+compute.compute_block = slowly
+sys.argv = ["sco", *sys.argv[3:]]
+from flows.cli import main
+main()
+"""
+
+
+class Command:
+    """The `sco` command in a process of its own, a block a batch, each of which takes so many seconds."""
+
+    def __init__(self, folder: Path, seconds: float, *words: object) -> None:
+        self.begun = folder / "begun.txt"
+        self.begun.touch()
+        asked = [sys.executable, "-W", "ignore", "-c", SLOW, str(self.begun), str(seconds), *map(str, words)]
+        self.process = subprocess.Popen(
+            asked, stderr=subprocess.PIPE, text=True, env=dict(os.environ), cwd=Path(__file__).parents[2]
+        )
+
+    def wait_for(self, blocks: int) -> None:
+        """Until the computing of so many blocks has begun."""
+        until = time.monotonic() + 120
+        while len(self.begun.read_text().splitlines()) < blocks:
+            assert time.monotonic() < until, "it does not get there"
+            assert self.process.poll() is None, self.process.communicate()[1]
+            time.sleep(0.02)
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str]:
+        told = self.process.communicate(timeout=120)[1]
+        return self.process.returncode, told
+
+
+def stored(file: Path) -> set[str]:
+    return {f"{one.period.label} {one.tile}" for one in Store.open(Project.load(file).store_url).records()}
+
+
+def statuses(file: Path) -> list[str]:
+    with Journal(Project.load(file).workspace / "journal.sqlite") as journal:
+        return [one.status for one in journal.runs()]
+
+
+@pytest.mark.parametrize("engine", ["local", "prefect"])
+def test_the_batch_in_hand_is_finished_and_the_next_run_goes_on(project: Callable[..., Path], engine: str) -> None:
+    file = project()
+    command = Command(file.parent, 1.0, "update", file, "--engine", engine)
+    command.wait_for(2)
+    command.interrupt()
+    code, told = command.end()
+    assert code == 130, told
+    assert "the batch in hand is finished and kept" in told
+    assert "interrupted: what was committed stays; run the same command again to go on" in told
+    assert "Traceback" not in told
+    begun = command.begun.read_text().splitlines()
+    assert len(begun) == 2
+    assert stored(file) == set(begun)
+    assert statuses(file) == ["interrupted"]
+    assert run.reconcile(str(file), "update").partitions == 10
+    assert len(stored(file)) == 12
+    assert statuses(file) == ["done", "interrupted"]
+
+
+def test_the_second_interrupt_is_not_held_back(project: Callable[..., Path]) -> None:
+    file = project()
+    command = Command(file.parent, 5.0, "update", file, "--engine", "local")
+    command.wait_for(1)
+    command.interrupt()
+    time.sleep(0.5)
+    command.interrupt()
+    code, told = command.end()
+    assert code == 130, told
+    assert stored(file) == set()
+    assert statuses(file) == ["interrupted"]
+    assert run.reconcile(str(file), "update").partitions == 12
+
+
+def test_a_second_command_at_once_is_8_and_changes_nothing(project: Callable[..., Path]) -> None:
+    file = project()
+    first = Command(
+        file.parent, 1.0, "backfill", file, "--start", "2022-01-01", "--end", "2022-01-31", "--engine", "local"
+    )
+    first.wait_for(1)
+    other = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "flows.cli", "update", str(file), "--engine", "local"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert other.returncode == 8, other.stderr
+    assert "another run is working on tiny" in other.stderr
+    code, told = first.end()
+    assert code == 0, told
+    assert {name.split()[0] for name in stored(file)} == {"2022-01"}
+    assert statuses(file) == ["done"]
