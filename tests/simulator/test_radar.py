@@ -12,7 +12,7 @@ from flows import run
 from sco import open as open_stored
 from sco.simulator import radar
 from sco.simulator.ground import LAKE, TOWN, Ground
-from sco.simulator.radar import FLOOD, flooded, monthly_radar, passes, power, write_radar
+from sco.simulator.radar import CLEARED_ON, FLOOD, cleared, flooded, monthly_radar, passes, power, write_radar
 from sco.simulator.world import World
 
 WORLD = World(size_m=12_800, start=date(2020, 11, 1), end=date(2023, 12, 5), resolution_m=200)
@@ -40,6 +40,31 @@ def test_the_flood_is_around_the_lake_and_passes() -> None:
     assert not (flooded(ground.on(FLOOD[0])) & (ground.on(FLOOD[0]).water > 0.5)).any()
 
 
+def test_the_forest_is_cleared_on_its_day_and_for_good() -> None:
+    ground = Ground(WORLD, *WORLD.grid.centres())
+    patch = cleared(ground)
+    assert 0.004 < patch.mean() < 0.02
+    assert (ground.covers["forest"][patch] > 0.5).all()
+    before, after, late = (
+        10 * np.log10(power(ground.on(day)))[patch] for day in (date(2021, 6, 9), CLEARED_ON, WORLD.end)
+    )
+    assert (before - after).mean() == pytest.approx(3.7, abs=0.4)
+    np.testing.assert_array_equal(after, late)
+    elsewhere = ~patch & (ground.depth < -20)
+    np.testing.assert_array_equal(
+        power(ground.on(date(2021, 6, 9)))[elsewhere], power(ground.on(CLEARED_ON))[elsewhere]
+    )
+
+
+def test_the_truth_of_the_clearing_is_at_the_last_month() -> None:
+    true = monthly_radar(WORLD)
+    patch = cleared(Ground(WORLD, *WORLD.grid.centres()))
+    assert ((true["forest_loss"][-1] == 1).values == patch).all()
+    assert np.isnan(true["forest_loss"][:-1]).all()
+    assert np.unique(true["forest_loss_date"][-1].values[patch]) == pytest.approx([2021.438], abs=1e-3)
+    assert np.isnan(true["forest_loss_date"][-1].values[~patch]).all()
+
+
 def test_scenes_have_the_speckle_of_their_looks_and_say_that_they_are_simulated(tmp_path: Path) -> None:
     short = World(size_m=12_800, start=date(2022, 6, 1), end=date(2022, 6, 30))
     file = write_radar(short, tmp_path)
@@ -53,14 +78,14 @@ def test_scenes_have_the_speckle_of_their_looks_and_say_that_they_are_simulated(
     assert speckle.std() == pytest.approx(1 / np.sqrt(radar.LOOKS), abs=0.02)
 
 
-def test_the_flood_is_found_from_the_scenes_on(tmp_path: Path) -> None:
+def test_the_flood_and_the_clearing_are_found_from_the_scenes_on(tmp_path: Path) -> None:
     """Three Novembers of reference, a flood in the fourth; where the lake stood in one of them it may pass for lake."""
     write_radar(WORLD, tmp_path)
     project = tmp_path / "project.toml"
     project.write_text(
         f"""id = "radar"
 title = {{ en = "Radar (simulated)", fr = "Radar (simulé)" }}
-indicators = ["backscatter", "flood_extent"]
+indicators = ["backscatter", "flood_extent", "forest_loss", "forest_loss_date"]
 store = "store"
 [period]
 start = 2020-11-01
@@ -80,8 +105,14 @@ files = ["scenes"]
         "utf-8",
     )
     run.reconcile(str(project), "update")
-    found = open_stored(project)["flood_extent"].load()
-    true = monthly_radar(WORLD)["flood_extent"].sel(time="2023-11-01").values == 1
+    stored, truth = open_stored(project), monthly_radar(WORLD)
+    lost, when = (stored[f"forest_loss{end}"][-1].values for end in ("", "_date"))
+    patch = truth["forest_loss"][-1].values == 1
+    assert (lost[patch] == 1).mean() > 0.9
+    # the seasons of but three years take a part of the drop with them, and it is dated some weeks late
+    assert 0.1 < (when[patch & (lost == 1)] - 2021.44).mean() < 0.3
+    found = stored["flood_extent"].load()
+    true = truth["flood_extent"].sel(time="2023-11-01").values == 1
     november = found.sel(time="2023-11-01").values
     ground = Ground(WORLD, *WORLD.grid.centres())
     held = [ground.on(date(year, 11, day)).water > 0.1 for year in (2020, 2021, 2022) for day in (1, 15, 29)]
