@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import rasterio
 
 from flows import run
 from sco import open as open_stored
+from sco.products.lines import reference_warning
+from sco.project import Project
 from sco.simulator import radar
 from sco.simulator.ground import LAKE, TOWN, Ground
 from sco.simulator.radar import CLEARED_ON, FLOOD, cleared, flooded, monthly_radar, passes, power, write_radar
 from sco.simulator.world import World
+from sco.store import Store
 
 WORLD = World(size_m=12_800, start=date(2020, 11, 1), end=date(2023, 12, 5), resolution_m=200)
 
@@ -105,6 +109,13 @@ files = ["scenes"]
         "utf-8",
     )
     run.reconcile(str(project), "update")
+    checked = Project.load(project)
+    manifests = {str(one): told for one, told in Store.open(checked.store_url).manifests().items()}
+    shown = reference_warning(SimpleNamespace(project=checked))  # type: ignore[arg-type]
+    assert shown is not None
+    assert "covers 2 years" in shown.en
+    # the metadata of a value warns of its short reference in the words that the page shows
+    assert manifests["flood_extent 2023-11 r000c000"]["warning"] == {"en": shown.en, "fr": shown.fr}
     stored, truth = open_stored(project), monthly_radar(WORLD)
     lost, when = (stored[f"forest_loss{end}"][-1].values for end in ("", "_date"))
     patch = truth["forest_loss"][-1].values == 1
