@@ -16,13 +16,13 @@ import xarray as xr
 from sco import library
 from sco.choices import NOWHERE
 from sco.composite import KERNELS
-from sco.compute import apply_formula
+from sco.compute import apply_formula, indicate
 from sco.errors import ConfigurationError, CubeError
 from sco.layout import attributes
 from sco.observation import Mosaic
 from sco.period import Every, divide
 from sco.project import CONFIGS, Project
-from sco.quality import everywhere
+from sco.quality import State, everywhere
 
 ROOT = Path(__file__).parents[1]
 SEEN = everywhere(0, (20, 30))
@@ -172,6 +172,60 @@ def test_indicator_gives_nan_where_nothing_was_seen(indicator):
         assert computed.dtype == np.float32
         assert np.isnan(computed[0, 0])
         np.testing.assert_allclose(computed.ravel()[1:], before.values.ravel()[1:], rtol=1e-6)
+
+
+def a_cube(indicator) -> xr.Dataset:
+    """Three dates of plausible bands, lazily; the pixel at the upper left was masked, not acquired and not read."""
+    named = zip(indicator.bands, arguments(indicator), strict=True)
+    bands = {name: xr.concat([one] * 3, "time").chunk() for name, one in named}
+    quality = xr.full_like(next(iter(bands.values())), State.SEEN, np.uint8).compute()
+    quality[:, 0, 0] = [State.MASKED, State.NOT_ACQUIRED, State.FAILED]
+    times = pd.to_datetime(["2023-07-02", "2023-07-12", "2023-07-22"])
+    return xr.Dataset({**bands, "quality": quality.chunk()}, {"time": times, "spatial_ref": 0})
+
+
+def test_indicator_keeps_its_unit_and_gives_nan_and_count_0_for_no_observation(indicator):
+    if indicator.is_derived:
+        pytest.skip("it is made of what is stored, whose counts it takes")
+    found = indicate(a_cube(indicator), indicator)
+    assert found[indicator.id].chunks is not None
+    values, seen = found[indicator.id][0].compute(), found[f"{indicator.id}_n_seen"][0].compute()
+    assert found[indicator.id].attrs["units"] == indicator.unit == attributes(indicator)["units"]
+    assert np.isnan(values[0, 0])
+    assert int(seen[0, 0]) == 0
+    unknown = indicator.formula(*arguments(indicator)).isnull()
+    assert not unknown.all()
+    unknown[0, 0] = True
+    assert (values.isnull().values == unknown.values).all()
+    assert (seen.values.ravel()[1:] == 3).all()
+
+
+def test_indicator_refuses_what_lacks_its_bands_or_inputs_and_names_them(indicator, tmp_path):
+    project = {
+        "id": "lacking",
+        "title": {"en": "Lacking", "fr": "Manque"},
+        "indicators": [indicator.id],
+        "store": "store",
+        "period": {"start": "2022-01-01", "end": "2023-12-31"},
+        "area": {"bounds": [0.0, 0.0, 1.0, 1.0], "crs": "EPSG:4326", "resolution": 0.1},
+        "sources": [
+            {
+                "sensor": "chirps" if "sst" in indicator.bands else "oisst",
+                "catalogs": [{"id": "local", "file": "items.json"}],
+            }
+        ],
+    }
+    names = ", ".join(sorted({one.indicator for one in indicator.inputs})) or ", ".join(indicator.bands)
+    said = "is made from" if indicator.is_derived else "needs"
+    with pytest.raises(ConfigurationError, match=f"'{indicator.id}' {said} {names}"):
+        Project.check(project, tmp_path / "lacking.toml")
+    if indicator.is_derived:
+        with pytest.raises(CubeError, match=f"'{indicator.id}' is made from .*, not from bands"):
+            indicate(xr.Dataset(), indicator)
+    else:
+        for band in indicator.bands:
+            with pytest.raises(CubeError, match=f"'{indicator.id}' needs {band}; the cube has"):
+                indicate(a_cube(indicator).drop_vars(band), indicator)
 
 
 def test_indicator_whose_values_are_classes_says_what_they_stand_for(indicator):

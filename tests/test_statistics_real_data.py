@@ -11,7 +11,7 @@ import xarray as xr
 
 from indicators.vci import vci
 from sco import library
-from sco.climatology import anomaly, autocorrelation, expected, reference, standard_error
+from sco.climatology import anomaly, autocorrelation, expected, percentile, reference, standard_error
 from sco.season import aggregate
 from sco.trend import significant, trend
 
@@ -41,6 +41,14 @@ def test_modis_departures_are_none_on_average_and_know_the_drought(greenness):
     normal = reference(greenness, *YEARS, "month", minimum_years=5)
     departure = anomaly(greenness, normal, "month")
     assert float(abs(departure.sel(time=slice("2001", "2010")).mean("time")).max()) < 1e-6
+    by_month = departure.mean(("y", "x")).to_series()
+    assert by_month["2010-10":"2011-03"].mean() == pytest.approx(-0.1258, abs=1e-3)
+    assert by_month["2011-08"].item() == pytest.approx(-0.1605, abs=1e-3)
+    standard = anomaly(greenness, normal, "month", "z_score").mean(("y", "x")).to_series()
+    assert standard["2011-08"].item() == pytest.approx(-3.23, abs=0.01)
+    stands = percentile(greenness, *YEARS, "month").mean(("y", "x")).to_series()
+    assert stands["2011-01"].item() == pytest.approx(2.0, abs=0.1)
+    assert stands["2011-08"].item() == 0  # below any August of the reference, in all 25 pixels
     laid = expected(greenness["time"], normal, "month")
     condition = vci(greenness, laid["min"], laid["max"])
     inside = condition.sel(time=slice("2001", "2010"))

@@ -36,7 +36,7 @@ def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
             raster.set_band_description(1, indicator.title.en)
             raster.update_tags(1, **_cf(indicator))
             raster.update_tags(**_facts(indicator, layer.period.label), **tags)
-        _save(memory, path, overview_resampling="average")
+        _save(memory, path, overview_resampling="mode" if indicator.classes else "average")
 
 
 def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
@@ -93,7 +93,12 @@ def _save(memory: MemoryFile, path: Path, overview_resampling: str) -> None:
 def _cf(indicator: Indicator) -> dict[str, str]:
     """The band as CF describes it."""
     told = {"units": indicator.unit, "long_name": indicator.title.en, "cell_methods": indicator.cell_methods}
-    return told | ({"standard_name": indicator.standard_name} if indicator.standard_name else {})
+    named = {"standard_name": indicator.standard_name} if indicator.standard_name else {}
+    flags = {
+        "flag_values": " ".join(str(one.value) for one in indicator.classes),
+        "flag_meanings": " ".join(one.meaning for one in indicator.classes),
+    }
+    return told | named | (flags if indicator.classes else {})
 
 
 def _facts(indicator: Indicator, period: str) -> dict[str, str]:

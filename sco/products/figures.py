@@ -13,15 +13,16 @@ import xarray as xr
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from sco import climatology
-from sco.model import Indicator
+from sco.model import Class, Indicator
+from sco.products import coarse
 from sco.products.contents import Layer, Publication, well_seen
 
 OVERLAY_SIDE = 300
@@ -62,6 +63,8 @@ class Colours:
     name: str
     low: float
     high: float
+    classes: tuple[Class, ...] = ()
+    """What single values stand for, each with a colour of its own, where the values are no measure."""
 
     def palette(self, steps: int = 255) -> NDArray[np.uint8]:
         """Red, green, blue of `steps` values from low to high, (steps, 3)."""
@@ -78,6 +81,8 @@ def colours_of(publication: Publication, indicator: Indicator) -> Colours:
 
     In round numbers of half a decade, so that a new month seldom moves them and recolours the months before it.
     """
+    if indicator.classes:
+        return Colours(indicator.colormap, *indicator.valid_range, indicator.classes)
     counted = publication.census.sel(indicator=indicator.id)
     low, high = float(counted["lowest"].min()), float(counted["highest"].max())
     floor, ceiling = indicator.valid_range
@@ -99,24 +104,34 @@ def overlay_step(shape: tuple[int, int], side: int = OVERLAY_SIDE) -> int:
 
 def write_overlay(values: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
     """(y, x) values as a picture, transparent where NaN; coarsened by the mean where it would be too large."""
-    paint(coarsen(values, overlay_step((values.shape[0], values.shape[1]))), colours, path)
+    paint(coarse.coarsen(values, overlay_step((values.shape[0], values.shape[1]))), colours, path)
 
 
-def paint(coarse: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
+def paint(values: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
     """(y, x) values as a picture of as many pixels, transparent where NaN. What is noise weighs more: fewer colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for shades in SHADES:
-        content = _picture(coarse, colours, shades)
+        content = _classified(values, colours) if colours.classes else _picture(values, colours, shades)
         if len(content) <= PICTURE_BYTES:
             break
     path.write_bytes(content)
 
 
-def _picture(coarse: NDArray[np.floating[Any]], colours: Colours, shades: int) -> bytes:
-    share = (coarse - colours.low) / (colours.high - colours.low)
-    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (shades - 1)), 0).astype("uint8")
-    picture = Image.fromarray(codes, mode="P")
-    picture.putpalette([0, 0, 0, *colours.palette(shades).ravel().tolist()])
+def _picture(values: NDArray[np.floating[Any]], colours: Colours, shades: int) -> bytes:
+    share = (values - colours.low) / (colours.high - colours.low)
+    codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (shades - 1)), 0)
+    return _png(codes, colours.palette(shades).ravel().tolist())
+
+
+def _classified(values: NDArray[np.floating[Any]], colours: Colours) -> bytes:
+    codes = sum(place * (values == one.value) for place, one in enumerate(colours.classes, start=1))
+    return _png(np.asarray(codes), [part for one in colours.classes for part in bytes.fromhex(one.colour[1:])])
+
+
+def _png(codes: NDArray[Any], palette: list[int]) -> bytes:
+    """A picture with these colours for the codes from 1 on, transparent where 0."""
+    picture = Image.fromarray(codes.astype("uint8"), mode="P")
+    picture.putpalette([0, 0, 0, *palette])
     file = BytesIO()
     picture.save(file, "PNG", transparency=0)
     return file.getvalue()
@@ -130,13 +145,11 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
     height, width = publication.geobox.shape
     with rc_context(STYLE):
         tall = 5.5 * height / width
-        figure = Figure(figsize=(7.6, tall + 1.1), dpi=140)
+        figure = Figure(figsize=(9.2 if colours.classes else 7.6, tall + 1.1), dpi=140)
         axes = figure.add_axes(_inches(figure, 0.9, 0.5, 5.5, tall))
         extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
-        image = axes.imshow(
-            coarsen(frame["values"].values, overlay_step((height, width), MAP_SIDE)),
-            cmap=colours.name, vmin=colours.low, vmax=colours.high, extent=extent, interpolation="nearest",
-        )  # fmt: skip
+        shown = coarse.of(layer.indicator, frame["values"].values, overlay_step((height, width), MAP_SIDE))
+        image = axes.imshow(shown, **_scale(colours), extent=extent, interpolation="nearest")
         axes.set_facecolor("#e9edf0")
         for zone in publication.zoning.zones if publication.project.zones else ():
             for x, y in _rings(zone.geometry):
@@ -145,7 +158,11 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
         axes.set(xlim=extent[:2], ylim=extent[2:], xlabel=f"x ({unit_m[1]})", ylabel=f"y ({unit_m[1]})")
         bar = figure.colorbar(image, cax=figure.add_axes(_inches(figure, 6.55, 0.5 + tall / 8, 0.14, tall * 0.75)))
         bar.outline.set_visible(False)
-        bar.set_label(unit_label(layer.indicator))
+        if colours.classes:
+            told = [f"{one.words.fr}\n{one.words.en}" for one in colours.classes]
+            bar.set_ticks([one.value for one in colours.classes], labels=told, fontsize=7)
+        else:
+            bar.set_label(unit_label(layer.indicator))
         _head(figure, publication, layer.indicator, layer.period.label)
         _save(figure, path)
 
@@ -177,6 +194,15 @@ def write_chart(publication: Publication, indicator: Indicator, path: Path) -> N
         figure.supylabel(unit_label(indicator), fontsize=8.5, color=QUIET, x=0.015)
         _head(figure, publication, indicator, f"{publication.periods[0].label} – {publication.periods[-1].label}")
         _save(figure, path)
+
+
+def _scale(colours: Colours) -> dict[str, Any]:
+    """How imshow is to colour values."""
+    if not colours.classes:
+        return {"cmap": colours.name, "vmin": colours.low, "vmax": colours.high}
+    edges = [one.value - 0.5 for one in colours.classes] + [colours.classes[-1].value + 0.5]
+    listed = ListedColormap([one.colour for one in colours.classes])
+    return {"cmap": listed, "norm": BoundaryNorm(edges, listed.N)}
 
 
 def _inches(
@@ -243,27 +269,6 @@ def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata: Mapping[str, Any] = {"Software": None}
     FigureCanvasAgg(figure).print_png(path, metadata=metadata)
-
-
-def coarsen(values: NDArray[Any], step: int) -> NDArray[np.float64]:
-    """(y, x) means over squares of `step` pixels that have a value, the last ones smaller; NaN where none has."""
-    return np.asarray(values, "float64") if step == 1 else np.asarray(_means(values, step))
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _means(values: Any, step: Any) -> Any:
-    height, width = values.shape
-    means = np.empty((-(-height // step), -(-width // step)))
-    for row in range(means.shape[0]):
-        for column in range(means.shape[1]):
-            total, seen = 0.0, 0
-            for y in range(row * step, min((row + 1) * step, height)):
-                for x in range(column * step, min((column + 1) * step, width)):
-                    if values[y, x] == values[y, x]:
-                        total += values[y, x]
-                        seen += 1
-            means[row, column] = total / seen if seen else np.nan
-    return means
 
 
 def _rings(geometry: BaseGeometry) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:

@@ -23,9 +23,9 @@ from shapely.geometry import LineString, box
 from shapely.geometry.base import BaseGeometry
 
 from sco.model import Packing, Words
-from sco.products import origins, web, words
+from sco.products import coarse, origins, web, words
 from sco.products.contents import Layer, Publication
-from sco.products.figures import Colours, coarsen, colours_of, overlay_step, paint, polygons
+from sco.products.figures import Colours, colours_of, overlay_step, paint, polygons
 from sco.products.pieces import Piece
 from sco.products.summary import COUNTS, ERROR
 
@@ -164,9 +164,11 @@ def _piece(publication: Publication, layer: Layer, colours: Colours) -> Piece:
 
 def write_layer(frame: xr.Dataset, layer: Layer, colours: Colours, folder: Path) -> None:
     """Write a layer's picture, and its numbers as page/values/NAME.js; `frame` is as publications give it, (y, x)."""
-    coarse = {str(name): coarsen(plane.values, step_of(frame)) for name, plane in frame.data_vars.items()}
-    paint(coarse["values"], colours, folder / layer.overlay)
-    web.write_data(folder, f"values/{layer.name}", encoded(coarse, layer.indicator.packing, step_of(frame)))
+    step = step_of(frame)
+    cells = {str(name): coarse.coarsen(frame[name].values, step) for name in frame.data_vars if name != "values"}
+    cells["values"] = coarse.of(layer.indicator, frame["values"].values, step)
+    paint(cells["values"], colours, folder / layer.overlay)
+    web.write_data(folder, f"values/{layer.name}", encoded(cells, layer.indicator.packing, step))
 
 
 def step_of(frame: xr.Dataset) -> int:
@@ -174,18 +176,18 @@ def step_of(frame: xr.Dataset) -> int:
     return overlay_step((frame.sizes["y"], frame.sizes["x"]))
 
 
-def encoded(coarse: Mapping[str, Floats], packing: Packing, step: int = 1) -> dict[str, Any]:
+def encoded(cells: Mapping[str, Floats], packing: Packing, step: int = 1) -> dict[str, Any]:
     """The numbers of a layer, which are means where a cell stands for more than a pixel, and how to read them.
 
     A value is offset + scale x code, a standard error is `error` x code, and code NO_VALUE stands for none; of a count,
     in units of `count`, the mean is over all pixels.
     """
-    first, factor, codes = _codes(coarse["values"], packing.offset, packing.scale)
+    first, factor, codes = _codes(cells["values"], packing.offset, packing.scale)
     unit = 1.0 if step == 1 else 0.1
-    counts = (np.clip(np.rint(coarse[name] / unit), 0, NO_VALUE) for name in COUNTS)
+    counts = (np.clip(np.rint(cells[name] / unit), 0, NO_VALUE) for name in COUNTS)
     planes, told = [codes, *counts], {}
-    if ERROR in coarse:
-        _, wide, errors = _codes(coarse[ERROR], 0.0, packing.scale, first=0)
+    if ERROR in cells:
+        _, wide, errors = _codes(cells[ERROR], 0.0, packing.scale, first=0)
         planes, told = [*planes, errors], {"error": packing.scale * wide}
     return {
         "offset": packing.offset + packing.scale * first,

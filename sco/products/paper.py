@@ -26,6 +26,8 @@ from sco.products.words import Language
 INK, QUIET, RULE, WARNING = (HexColor(colour) for colour in ("#16242c", "#55646d", "#dde3e6", "#ffc94d"))
 UNSEEN = HexColor("#e4e9eb")
 MAP_WIDTH, MAP_HEIGHT = 78 * mm, 66 * mm
+LINE = 4 * mm
+"""Of the legend of classes."""
 BODY, BOLD = "SCO-Sans", "SCO-Sans-Bold"
 
 
@@ -77,14 +79,19 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
 
     def wrap(self, *_: float) -> tuple[float, float]:
         """Width and height that it takes."""
-        return self.frame.width * self.unit, self.frame.height * self.unit + 11 * mm
+        return self.frame.width * self.unit, self.frame.height * self.unit + self.foot
+
+    @property
+    def foot(self) -> float:
+        """Height of what is below the map."""
+        return float(11 * mm + max(0, len(self.panel.colours.classes) - 2) * LINE)
 
     def draw(self) -> None:
         """Draw it from its lower left corner."""
         canvas, (width, whole) = self.canv, self.wrap()
         canvas.saveState()
-        canvas.translate(0, 11 * mm)
-        height = whole - 11 * mm
+        canvas.translate(0, self.foot)
+        height = whole - self.foot
         clip = canvas.beginPath()
         clip.rect(0, 0, width, height)
         canvas.clipPath(clip, stroke=0, fill=0)
@@ -114,6 +121,23 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
         self.canv.drawPath(path)
 
     def _legend(self, width: float) -> None:
+        if self.panel.colours.classes:
+            self._classes()
+        else:
+            self._ramp(width)
+
+    def _classes(self) -> None:
+        self.canv.setFont(BODY, 7)
+        for place, one in enumerate(self.panel.colours.classes, start=1):
+            bottom = self.foot - 1 * mm - place * LINE
+            self.canv.setFillColor(HexColor(one.colour))
+            self.canv.setStrokeColor(QUIET)
+            self.canv.setLineWidth(0.4)
+            self.canv.rect(0, bottom, 4 * mm, 2.6 * mm, stroke=1, fill=1)
+            self.canv.setFillColor(QUIET)
+            self.canv.drawString(5.5 * mm, bottom + 0.5 * mm, words.of(one.words, self.language))
+
+    def _ramp(self, width: float) -> None:
         canvas, colours, indicator = self.canv, self.panel.colours, self.panel.indicator
         stops = [HexColor(stop) for stop in colours.stops()]
         canvas.saveState()

@@ -77,9 +77,13 @@ def render(publication: Publication, indicator: Indicator) -> dict[str, Any]:
         "assets": ["data"],
         "rescale": [[round(end, 6) for end in ends]],
         "nodata": packing.fill,
-        "colormap_name": colours.name.lower(),
-        "resampling": "average",
+        **(_of_classes(indicator) if indicator.classes else {"colormap_name": colours.name.lower()}),
+        "resampling": "mode" if indicator.classes else "average",
     }
+
+
+def _of_classes(indicator: Indicator) -> dict[str, Any]:
+    return {"colormap": {str(one.value): [*bytes.fromhex(one.colour[1:]), 255] for one in indicator.classes}}
 
 
 def software(publication: Publication, layer: Layer) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The public copy of the store: plain Zarr v3, unsharded, consolidated, every chunk with its checksum.
 
 The root group is the CF dataset at full resolution. Groups `overviews/2`, `overviews/4`, ... hold the indicators
-averaged over blocks of that many pixels, and `multiscales` in the root's attributes tells which array is which. It is
-laid out whole and then filled layer by layer, so that the chunks of one layer are files of their own.
+averaged over blocks of that many pixels (of classes, the commonest), and `multiscales` in the root's attributes tells
+which array is which. It is laid out whole and then filled layer by layer, so that the chunks of one layer are files of
+their own.
 
 https://cfconventions.org, https://github.com/zarr-conventions (multiscales, spatial, proj)
 """
@@ -25,11 +26,11 @@ from zarr.errors import ZarrUserWarning
 
 from sco import uncertainty
 from sco.layout import attributes
+from sco.model import Indicator
 from sco.packing import pack
-from sco.products import cf
+from sco.products import cf, coarse
 from sco.products.cog import COUNT_WORDS
 from sco.products.contents import Layer, Publication
-from sco.products.figures import coarsen
 from sco.products.summary import COUNTS, ERROR
 
 FOLDER = "zarr"
@@ -119,7 +120,7 @@ def _planes(publication: Publication, layer: Layer, frame: xr.Dataset) -> Iterat
     if ERROR in frame:
         yield uncertainty.name_of(name), pack(frame[ERROR].values, uncertainty.packing_of(layer.indicator))
     for factor in factors(publication.geobox):
-        yield f"{OVERVIEWS}/{factor}/{name}", pack(coarsen(values, factor), packing)
+        yield f"{OVERVIEWS}/{factor}/{name}", pack(coarse.of(layer.indicator, values, factor), packing)
 
 
 def _lay_level(group: zarr.Group, publication: Publication, factor: int) -> None:
@@ -220,12 +221,13 @@ def _level_attributes(publication: Publication, factor: int) -> dict[str, Any]:
 
 def _multiscales(publication: Publication) -> dict[str, Any]:
     found = factors(publication.geobox)
-    names = publication.project.indicators
-    layout = [level for name in names for level in _levels(publication.geobox, name, found)]
+    indicators = publication.project.resolved_indicators
+    layout = [level for one in indicators for level in _levels(publication.geobox, one, found)]
     return {"layout": layout, "resampling_method": "average"}
 
 
-def _levels(geobox: GeoBox, name: str, found: Sequence[int]) -> Iterator[dict[str, Any]]:
+def _levels(geobox: GeoBox, indicator: Indicator, found: Sequence[int]) -> Iterator[dict[str, Any]]:
+    name = indicator.id
     for factor in (1, *found):
         box = _coarser(geobox, factor)
         path = name if factor == 1 else f"{OVERVIEWS}/{factor}/{name}"
@@ -233,6 +235,7 @@ def _levels(geobox: GeoBox, name: str, found: Sequence[int]) -> Iterator[dict[st
         yield {
             "asset": path,
             **({"derived_from": name} if factor > 1 else {}),
+            **({"resampling_method": "mode"} if factor > 1 and indicator.classes else {}),
             "transform": {"scale": [1, factor, factor], "translation": [0, shift, shift]},
             "spatial:transform": list(box.transform)[:6],
             "spatial:shape": list(box.shape),

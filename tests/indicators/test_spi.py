@@ -9,6 +9,8 @@ import xarray as xr
 
 from indicators.spi import _gamma, spi
 from sco import library
+from sco.errors import ConfigurationError
+from sco.project import Project
 
 XCLIM = pd.read_csv(Path(__file__).with_name("spi_xclim.csv"), parse_dates=["time"])
 """Rain, and xclim 0.62.0's SPI of it, recorded by `benchmarks/spi.py`: gamma, ML, floc=0."""
@@ -91,3 +93,33 @@ def test_lazy_in_lazy_out_and_float32_kept():
     assert lazy.chunks is not None
     assert lazy.dtype == np.float32
     np.testing.assert_allclose(lazy, spi(series, held, 3), atol=1e-5)
+
+
+PROJECT = {
+    "id": "drought",
+    "title": {"en": "Drought", "fr": "Sécheresse"},
+    "store": "store",
+    "area": {"bounds": [0.0, 0.0, 1.0, 1.0], "crs": "EPSG:4326", "resolution": 0.05},
+    "sources": [{"sensor": "chirps", "catalogs": [{"id": "local", "file": "items.json"}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "every", "advice"),
+    [
+        ("spi_1", "day", 'set every = "month" under'),
+        ("spi_1", "season", 'set every = "month" under'),
+        ("spi_3", "dekad", 'set every = "month" or every = "season" under'),
+        ("spi_6", "year", 'set every = "month" or every = "season" under'),
+        ("spi_12", "day", 'set every = "month" or every = "season" or every = "year" under'),
+    ],
+)
+def test_a_project_whose_periods_make_no_spi_is_refused_when_it_is_read(tmp_path, name, every, advice):
+    period = {"start": "1991-01-01", "end": "2020-12-31", "reference": ["1991-01-01", "2020-12-31"], "every": every}
+    content = {**PROJECT, "indicators": ["precipitation", name], "period": period}
+    with pytest.raises(ConfigurationError, match=f"'{name}' is not defined for every {every}: {advice}"):
+        Project.check(content, tmp_path / "drought.toml")
+    allowed = library.indicators[name].every
+    for one in allowed:
+        assert Project.check({**content, "period": {**period, "every": one}}, tmp_path / "drought.toml")
+    assert "month" in allowed

@@ -20,8 +20,9 @@ from sco.model import Packing
 from sco.partition import Partition, Record
 from sco.period import divide
 from sco.products import lines, mapview, origins, report, story, words
+from sco.products.coarse import coarsen
 from sco.products.contents import Publication
-from sco.products.figures import Colours, coarsen
+from sco.products.figures import Colours
 from sco.project import Project
 
 PERIODS = divide(date(2015, 1, 1), date(2021, 12, 31), "month")

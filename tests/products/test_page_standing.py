@@ -27,7 +27,7 @@ def test_the_first_view_is_light_and_quick(visit: Visit) -> None:
     for _ in range(5):
         page = visit.go()
         page.reload()
-        page.wait_for_selector("#chart svg .observed, #chart svg .dot")
+        page.wait_for_selector("#chart svg .hit")
         page.wait_for_function("() => document.querySelector('#map img.picture').complete")
         seconds.append(page.evaluate("performance.now()") / 1000)
     weight = sum(path.stat().st_size for path in visit.files)

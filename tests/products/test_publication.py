@@ -77,6 +77,15 @@ def test_the_same_content_gives_the_same_bytes_from_any_snapshot(small: Path, tm
     assert len(same) > 60
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_number_of_threads_changes_no_byte(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: threads)
+    again = publish(publication_in(tmp_path))
+    assert (again / "MANIFEST.json").read_bytes() == (small / "products/latest/MANIFEST.json").read_bytes()
+
+
 def test_cogs_are_valid_and_hold_the_values(product: Path) -> None:
     path = product / "cog/ndvi/ndvi_2022-07.tif"
     assert cog_validate(path, strict=True)[0]

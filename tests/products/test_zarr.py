@@ -11,7 +11,7 @@ import xarray as xr
 from delta import HEIGHT, WIDTH, ndvi_at, publication_in
 
 from sco.products import cf, zarr
-from sco.products.figures import coarsen
+from sco.products.coarse import coarsen
 from sco.products.publication import publish
 
 

@@ -25,7 +25,7 @@ class Visit:
     def go(self, hash_: str = "lang=fr", address: str = "", file: str = "index.html") -> Page:
         self.page.goto(f"{address or self.folder.as_uri() + '/'}{file}#{hash_}")
         if file == "index.html":
-            self.page.wait_for_selector("#chart svg .observed, #chart svg .dot")
+            self.page.wait_for_selector("#chart svg .hit")
             self.page.wait_for_selector("#made dd")
         return self.page
 

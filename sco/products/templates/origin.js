@@ -13,6 +13,8 @@ Page.origin = (function () {
   const counted = (found) => ["seen", "masked", "failed"].map((name) => times(found[name], name)).join(", ");
 
   function exact(found, one) {
+    const kind = one.classes.find((each) => each.value === found.value);
+    if (kind) return pick(kind);
     return found.value === null ? say("no_value") : within(found.value, found.error, one, one.exact);
   }
 

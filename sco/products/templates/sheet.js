@@ -55,9 +55,20 @@
       byId(id).textContent = label;
       if (name) byId(id).href = fillIn(pattern, name);
     }
-    ramp(indicator().stops);
+    legend(indicator());
     map.choose(state.zone);
     under(null);
+  }
+
+  // Colours from low to high, or one of its own for each class.
+  function legend(one) {
+    ["low", "high", "unit", "ramp"].forEach((id) => { byId(id).hidden = one.classes.length > 0; });
+    if (!one.classes.length) ramp(one.stops);
+    byId("classes").replaceChildren(...one.classes.map((each) => {
+      const swatch = element("i", "");
+      swatch.style.backgroundColor = each.colour;
+      return element("span", [swatch, pick(each)]);
+    }));
   }
 
   function ramp(stops) {

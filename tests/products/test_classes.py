@@ -1,0 +1,109 @@
+"""An indicator whose values are classes: words and colours of their own, and no mean of what is no measure."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from PIL import Image
+from plain import Plain, manifest, project_in
+from playwright.sync_api import Browser
+from visit import Visit, text
+
+from sco.grid import Tile
+from sco.library import indicators
+from sco.partition import Partition, Record
+from sco.products.coarse import commonest
+from sco.products.contents import Publication
+from sco.products.publication import publish
+from sco.products.summary import COUNTS
+from sco.project import Project
+
+SIDE = 600
+NAME, CLASSES = "burn_severity_class", indicators["burn_severity_class"].classes
+BURNED, UNBURNED = CLASSES[6], CLASSES[2]
+PERIOD = "2010-JJA"
+
+
+def severity() -> np.ndarray:
+    """Not burned, and burned in the south but for every third column, so that no square of pixels has one class."""
+    values = np.full((SIDE, SIDE), float(UNBURNED.value))
+    values[SIDE // 2 :] = BURNED.value
+    values[SIDE // 2 :, ::3] = CLASSES[0].value
+    values[:10, :10] = np.nan
+    return values
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("burned")
+    config = project_in(folder, Plain(years=1, reference_years=1)).file
+    told = config.read_text("utf-8").split("[[publish.explained]]")[0]
+    told = told.replace('"ndvi", "ndvi_anomaly", "ndvi_z"', f'"nbr", "{NAME}"')
+    config.write_text(told.replace("resolution = 500", "resolution = 50").replace("tile = 64", "tile = 1024"), "utf-8")
+    project = Project.load(config)
+    (period,) = (one for one in project.period.slices() if one.label == PERIOD)
+    partitions = [Partition(period, Tile(0, 0), name) for name in project.indicators]
+    counts = {
+        f"{name}_{count}": np.full((1, SIDE, SIDE), 2, "uint16") for name in project.indicators for count in COUNTS
+    }
+    planes = {"nbr": np.full((1, SIDE, SIDE), 0.3), NAME: severity()[np.newaxis], **counts}
+    time = {"time": [np.datetime64(period.start, "ns")]}
+    data = xr.Dataset({name: (("time", "y", "x"), plane) for name, plane in planes.items()}, time)
+    records = {one: Record("0" * 64, "run-1") for one in partitions}
+    budget = project.publish.model_copy(update={"failed_budget": 1.0}) if project.publish else None
+    allowed = project.model_copy(update={"publish": budget})
+    return publish(Publication(allowed, data, "SNAP", records, {one: manifest(period) for one in partitions}))
+
+
+def test_a_square_has_the_class_that_most_of_it_has() -> None:
+    values = np.array([[-2, 1, 0], [1, np.nan, 0], [2, 2, np.nan]])
+    assert np.array_equal(commonest(values, 2), [[1, 0], [2, np.nan]], equal_nan=True)
+    assert np.array_equal(commonest(np.full((2, 2), np.nan), 2), [[np.nan]], equal_nan=True)
+
+
+def test_rasters_and_their_overviews_have_whole_classes(product: Path) -> None:
+    path = product / f"cog/{NAME}/{NAME}_{PERIOD}.tif"
+    with rasterio.open(path) as raster:
+        assert np.array_equal(raster.read(1, masked=True).filled(-1), np.nan_to_num(severity(), nan=-1))
+        assert raster.tags(1)["flag_meanings"].split()[6] == "high_severity"
+        assert raster.overviews(1)
+    with rasterio.open(path, overview_level=0) as coarse:
+        assert set(np.unique(coarse.read(1, masked=True).compressed())) <= {one.value for one in CLASSES}
+        assert (coarse.read(1)[-1] == BURNED.value).mean() > 0.6
+    with xr.open_zarr(product / "zarr", group="overviews/2") as level:
+        assert np.array_equal(level[NAME].values[0], commonest(severity(), 2), equal_nan=True)
+    with xr.open_zarr(product / "zarr") as whole:
+        assert whole[NAME].attrs["flag_meanings"].split()[2] == "not_burned"
+
+
+def test_the_picture_has_the_colours_of_the_classes(product: Path) -> None:
+    with Image.open(product / f"figures/overlays/{NAME}_{PERIOD}.png") as picture:
+        pixels = np.asarray(picture.convert("RGBA"))
+    assert pixels.shape == (300, 300, 4)
+    assert pixels[0, 0, 3] == 0
+    assert bytes(pixels[20, 20, :3]).hex() == UNBURNED.colour[1:]
+    assert bytes(pixels[200, 200, :3]).hex() in (BURNED.colour[1:], CLASSES[0].colour[1:])
+
+
+def test_the_page_says_the_words_of_a_class_in_both_languages(browser: Browser, product: Path) -> None:
+    page = browser.new_page()
+    visited = Visit(page, product)
+    visited.go(f"lang=fr&indicator={NAME}&at=101.5,101.5")
+    page.wait_for_selector("#exact")
+    assert text(page, "#exact") == UNBURNED.words.fr
+    assert page.locator("#classes span").all_inner_texts() == [one.words.fr for one in CLASSES]
+    assert page.locator("#classes i").last.evaluate("(one) => one.style.backgroundColor") == "rgb(165, 0, 38)"
+    assert not page.locator("#ramp").is_visible()
+    page.get_by_role("button", name="English").click()
+    page.wait_for_function(f"() => document.querySelector('#exact')?.textContent === '{UNBURNED.words.en}'")
+    assert page.locator("#classes span").first.inner_text() == CLASSES[0].words.en
+    page.get_by_role("button", name=indicators["nbr"].title.en).click()
+    page.wait_for_selector("#classes span", state="detached")
+    assert page.locator("#ramp").is_visible()
+    assert visited.complaints == []
+    page.close()
+    report = (product / f"reports/{PERIOD}.html").read_text("utf-8")
+    assert report.count('<span class="class">') == len(CLASSES)
+    assert BURNED.words.fr in report
