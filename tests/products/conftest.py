@@ -17,8 +17,9 @@ from sco.store import Store
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: as long as it lives, an event loop runs in the thread of the tests."""
     if not CHROMIUM:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
