@@ -18,7 +18,7 @@ demo: install ## The whole chain on a simulated territory
 	$(BIN)/sco demo demo
 
 test: install ## All tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 BENCHMARKS := deep wide latency overview depth increment notebook zones
 RESULTS := .bench/results.ndjson

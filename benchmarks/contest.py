@@ -4,19 +4,24 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import deep
+import numpy as np
 import race
 import scenes
 import zarr
+from numpy.typing import NDArray
 
 PEERS = ("odc", "stackstac")
 Serve = Callable[[Path], AbstractContextManager[str]]
+Numbers = NDArray[np.floating[Any]]
+Truth = Callable[[Path], Numbers]
+"""What the map should be, (y, x), by the scenes in a folder."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,11 @@ class Contest:
     """Threads of everybody."""
 
 
-def hold(contest: Contest, serve: Serve | None = None) -> None:
-    """Write the scenes to a folder that is removed afterwards, run the contenders in turns, print the line."""
+def hold(contest: Contest, serve: Serve | None = None, truth: Truth | None = None) -> None:
+    """Write the scenes to a folder that is removed afterwards, run the contenders in turns, print the line.
+
+    Where there is a truth, the line says how far everybody is from it at most and in the mean of absolute differences.
+    """
     told = _arguments(contest.name)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,8 +54,15 @@ def hold(contest: Contest, serve: Serve | None = None) -> None:
                 scenes.write_project(project, contest.recipe, hosts=(host,), **contest.project)
             results = race.race(_contenders(contest, told.peers, folder, project), told.repeats)
         ours = deep.numbers(project)
-        same = {peer: deep.difference(ours, zarr.open(folder / f"{peer}.zarr")["ndvi"][:]) for peer in PEERS}
-    print(race.report(contest.name, results, same_numbers=same))
+        found = {peer: zarr.open(folder / f"{peer}.zarr")["ndvi"][:] for peer in PEERS}
+        more = {"off_the_truth": _distances(truth(folder), {"ours": ours, **found})} if truth else {}
+    same = {peer: deep.difference(ours, numbers) for peer, numbers in found.items()}
+    print(race.report(contest.name, results, same_numbers=same, **more))
+
+
+def _distances(truth: Numbers, found: Mapping[str, Numbers]) -> dict[str, dict[str, float]]:
+    off = {name: np.abs(numbers - truth) for name, numbers in found.items()}
+    return {name: {"most": float(np.nanmax(one)), "mean": float(np.nanmean(one))} for name, one in off.items()}
 
 
 def _contenders(contest: Contest, peers: Path, folder: Path, project: Path) -> dict[str, Sequence[str]]:

@@ -97,6 +97,7 @@ def write_project(
     items: str = "items.json",
     hosts: tuple[str, ...] = (),
     uncertainty: bool = False,
+    overviews: str = "means",
 ) -> Path:
     """A project over all the scenes, in the folder of `file`; `items` is relative to it.
 
@@ -127,6 +128,7 @@ catalogs = [{{ id = "simulated", file = "{items}" }}]
 [access]
 files = ["."]
 hosts = {json.dumps(list(hosts))}
+overviews = "{overviews}"
 """
     )
     return file

@@ -163,6 +163,8 @@ class Access(Frozen):
     hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?$")], ...] = ()
     mismatch: Literal["reject", "trust-file", "warn"] = "reject"
     contradiction: Literal["quarantine", "pixels"] = "quarantine"
+    overviews: Literal["means", "any"] = "means"
+    """Which overviews may stand for finer pixels: those that hold their means, or whatever a file has."""
 
 
 class Zones(Frozen):

@@ -49,13 +49,14 @@ class Fingerprints:
         """All but the scenes."""
         access, period = self.project.access, partition.period
         widened = [rule for rule in self.project.widened if rule[0] in sensors]
+        overviews = [f"{access.overviews} overviews"] if access.overviews != "means" else []
         return {
             "engine": engine.COMPUTE,
             "grid": self._grid(partition.tile),
             "period": [str(period.start), str(period.end)],
             "indicator": [indicator.id, indicator.version],
             "sensors": [(name, library.sensors[name].version) for name in sensors],
-            "access": [access.mismatch, access.contradiction, *widened],
+            "access": [access.mismatch, access.contradiction, *overviews, *widened],
             **errors_of(indicator, self.project),
         }
 

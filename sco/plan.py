@@ -138,6 +138,7 @@ def rules_of(project: Project) -> "Rules":
         contradiction=project.access.contradiction,
         hosts=project.hosts,
         widened=project.widened,
+        overviews=project.access.overviews,
     )
 
 

@@ -42,6 +42,8 @@ class Rules:
     """Web hosts that assets may lie on; a leading dot stands for all hosts under a domain."""
     widened: tuple[tuple[str, str, float], ...] = ()
     """Sensor, quality meaning and the metres by which it is widened, where the project wants that."""
+    overviews: Literal["means", "any"] = "means"
+    """Which overviews stand for finer pixels: those that were seen to hold their means, or whatever a file has."""
 
 
 def address(href: str, rules: Rules) -> str:

@@ -113,7 +113,8 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
             with _lent(where, rules) as handle:
                 trusted = _checked(handle, asset, rules)
                 nodata = _nodata(handle.file, asset, band)
-                return Reading(_numbers(handle, band, geobox, nodata), nodata, trusted, _tags(handle.file))
+                numbers = _numbers(handle, band, geobox, nodata, rules)
+                return Reading(numbers, nodata, trusted, _tags(handle.file))
         except (RasterioError, OSError) as error:
             if attempt == ATTEMPTS:
                 raise UpstreamError(unsigned(f"{asset.href} cannot be read: {error}")) from error
@@ -152,13 +153,13 @@ def _nodata(file: DatasetReader, asset: Asset, band: Band) -> float:
     return 0.0
 
 
-def _numbers(handle: Handle, band: Band, geobox: GeoBox, nodata: float) -> Numbers:
+def _numbers(handle: Handle, band: Band, geobox: GeoBox, nodata: float, rules: Rules) -> Numbers:
     file = handle.file
     if _same_crs(handle, geobox):
         step = ~file.transform @ geobox.transform
         factor = _whole_factor(step)
         if factor is not None:
-            return _aligned(handle, band, geobox, nodata, step, factor)
+            return _aligned(handle, band, geobox, nodata, step, factor, rules)
     return _warped(file, band, geobox, nodata)
 
 
@@ -181,7 +182,9 @@ def _whole_factor(step: Affine) -> float | None:
     return step.a if whole and edges else None
 
 
-def _aligned(handle: Handle, band: Band, geobox: GeoBox, nodata: float, step: Affine, factor: float) -> Numbers:
+def _aligned(
+    handle: Handle, band: Band, geobox: GeoBox, nodata: float, step: Affine, factor: float, rules: Rules
+) -> Numbers:
     """A window of a file on the same lattice, averaged down or repeated up by a whole factor."""
     file = handle.file
     rows = _overlap(step.f, factor, geobox.shape[0], file.height)
@@ -191,7 +194,7 @@ def _aligned(handle: Handle, band: Band, geobox: GeoBox, nodata: float, step: Af
     if factor < 1:
         part = _repeated(file, rows, columns, round(1 / factor))
     else:
-        part = _shrunk(handle, band, rows, columns, round(factor), nodata)
+        part = _shrunk(handle, band, rows, columns, round(factor), nodata, rules)
     if part.shape == geobox.shape:
         return part
     result = np.full(geobox.shape, nodata, file.dtypes[0])
@@ -216,7 +219,9 @@ def _overlap(shift: float, factor: float, target_length: int, source_length: int
     return _Overlap(slice(first, after), shift + first * factor, shift + after * factor)
 
 
-def _shrunk(handle: Handle, band: Band, rows: _Overlap, columns: _Overlap, factor: int, nodata: float) -> Numbers:
+def _shrunk(
+    handle: Handle, band: Band, rows: _Overlap, columns: _Overlap, factor: int, nodata: float, rules: Rules
+) -> Numbers:
     window = Window(
         round(columns.begin), round(rows.begin), round(columns.end - columns.begin), round(rows.end - rows.begin)
     )
@@ -224,6 +229,8 @@ def _shrunk(handle: Handle, band: Band, rows: _Overlap, columns: _Overlap, facto
         numbers: Numbers = handle.file.read(1, window=window)
         return numbers
     source = Source(window.row_off, window.col_off, window.height, window.width, factor)
+    if rules.overviews == "any" and (band.resampling == "nearest" or handle.file.nodata == nodata):
+        return shrink.glimpsed(handle, source, band.resampling)
     return shrink.central(handle, source) if band.resampling == "nearest" else shrink.averaged(handle, source, nodata)
 
 

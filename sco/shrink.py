@@ -3,7 +3,8 @@
 A file does not tell how its overviews were made, and the mean of a subsample is not the mean. So an overview is used
 only where it divides the factor and the file's sides, and where a look at the pixels shows that it holds their means.
 Means are rounded to the file's own type. Where nodata lies under a part of an overview's pixel, that pixel counts like
-a whole one. Classes are always taken from the file's own pixels, the one at the centre.
+a whole one. Classes are taken from the file's own pixels, the one at the centre. A project whose map need not be exact
+may say that any overview will do.
 """
 
 from dataclasses import dataclass
@@ -55,6 +56,18 @@ def central(handle: Handle, source: Source) -> Numbers:
     for rows, window in _strips(source, 1):
         result[rows] = _read(handle, window, 1)[centre, centre]
     return result
+
+
+def glimpsed(handle: Handle, source: Source, resampling: str) -> Numbers:
+    """What GDAL makes of the coarsest overview that is fine enough: as near to the means as that one happens to be.
+
+    The file itself must tell its nodata, as the means would count it otherwise.
+    """
+    shape = (source.height // source.factor, source.width // source.factor)
+    window = Window(source.left, source.top, source.width, source.height)
+    way = Resampling.nearest if resampling == "nearest" else Resampling.average
+    numbers: Numbers = handle.file.read(1, window=window, out_shape=shape, resampling=way)
+    return numbers
 
 
 def _strips(source: Source, level: int) -> list[tuple[slice, Window]]:

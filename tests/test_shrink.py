@@ -5,13 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import tomlkit
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
+from flows import run
 from sco import shrink
 from sco.model import Asset, Band
+from sco.plan import make_plan, rules_of
 from sco.preflight import Rules
+from sco.project import Project
 from sco.read import environment, read
 
 SIDE = 320
@@ -31,11 +35,11 @@ def with_overviews(path: Path, made_by: Resampling, levels=(2, 4, 8)) -> Path:
     return path
 
 
-def shrunk(path: Path, band: Band, factor: int) -> np.ndarray:
+def shrunk(path: Path, band: Band, factor: int, overviews: str = "means") -> np.ndarray:
     side = SIDE // factor
     grid = GeoBox((side, side), ORIGIN * Affine.scale(factor), "EPSG:32631")
     with environment():
-        return read(Asset(str(path)), band, grid, Rules((path.parent,))).numbers
+        return read(Asset(str(path)), band, grid, Rules((path.parent,), overviews=overviews)).numbers
 
 
 def means(numbers: np.ndarray, factor: int) -> np.ndarray:
@@ -114,3 +118,44 @@ def test_strips_make_no_difference(write_raster, numbers, monkeypatch):
     whole = shrunk(path, REFLECTANCE, 10)
     monkeypatch.setattr(shrink, "STRIP_PIXELS", 7000)
     np.testing.assert_array_equal(shrunk(path, REFLECTANCE, 10), whole)
+
+
+@pytest.mark.parametrize(("factor", "level"), [(2, 2), (4, 4), (8, 8)])
+def test_where_any_overview_will_do_it_is_taken_as_it_is(write_raster, numbers, factor, level):
+    path = with_overviews(write_raster("red.tif", numbers, ORIGIN, "EPSG:32631"), Resampling.nearest)
+    with rasterio.open(path, overview_level=(2, 4, 8).index(level)) as overview:
+        np.testing.assert_array_equal(shrunk(path, REFLECTANCE, factor, "any"), overview.read(1))
+    assert np.abs(shrunk(path, REFLECTANCE, factor, "any") - means(numbers, factor)).max() > 500
+
+
+def test_any_overview_that_is_finer_than_the_grid_is_averaged_by_area(write_raster, numbers):
+    path = with_overviews(write_raster("red.tif", numbers, ORIGIN, "EPSG:32631"), Resampling.average)
+    eighths = means(numbers, 8).repeat(8, axis=0).repeat(8, axis=1)
+    assert np.abs(shrunk(path, REFLECTANCE, 10, "any") - means(eighths, 10)).max() <= 2.5
+
+
+def test_any_overview_gives_classes_that_are_there(write_raster):
+    codes = np.random.default_rng(13).choice(np.array([4, 9], np.uint8), (SIDE, SIDE))
+    path = with_overviews(write_raster("scl.tif", codes, ORIGIN, "EPSG:32631"), Resampling.nearest)
+    assert set(np.unique(shrunk(path, CLASSES, 10, "any"))) == {4, 9}
+
+
+def test_nodata_that_the_file_does_not_tell_is_no_part_of_a_mean_of_any_overview(write_raster, numbers):
+    numbers[:40, :40] = 0
+    path = write_raster("red.tif", numbers, ORIGIN, "EPSG:32631", nodata=None)
+    path = with_overviews(path, Resampling.average)
+    np.testing.assert_array_equal(shrunk(path, REFLECTANCE, 10, "any"), shrunk(path, REFLECTANCE, 10))
+
+
+def test_a_project_that_takes_any_overview_is_computed_anew(make_project):
+    plain = make_project(indicators=["ndvi"])
+    run.reconcile(str(plain), "update")
+    text = tomlkit.parse(plain.read_text("utf-8"))
+    text.setdefault("access", tomlkit.table())["overviews"] = "any"
+    plain.write_text(tomlkit.dumps(text), "utf-8")
+    project = Project.load(plain)
+    assert rules_of(project).overviews == "any"
+    plan = make_plan(project)
+    assert {entry.partition for entry in plan.entries if entry.due} == {
+        one.partition for one in plan.entries if one.scenes
+    }

@@ -1,6 +1,6 @@
 """Cloud-optimised GeoTIFFs: packed values in one file, the three-state counts in another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sco.packing import pack
 from sco.products.contents import Layer
 from sco.products.summary import COUNTS
 
+Plane = NDArray[np.integer[Any]]
 COUNT_WORDS = {
     "n_seen": "observations seen and used",
     "n_masked": "observations acquired but masked (cloud, shadow, ...)",
@@ -30,7 +31,7 @@ def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
     indicator, packing = layer.indicator, layer.indicator.packing
     packed = pack(frame["values"].values, packing)
     with MemoryFile() as memory:
-        with _raster(memory, packed[np.newaxis], geobox, packing.fill) as raster:
+        with _raster(memory, [packed], geobox, packing.fill) as raster:
             raster.scales, raster.offsets = (packing.scale,), (packing.offset,)
             raster.units = (indicator.unit,)
             raster.set_band_description(1, indicator.title.en)
@@ -41,7 +42,7 @@ def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
 
 def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, tags: Mapping[str, str]) -> None:
     """A band of uint16 for each count: n_seen, n_masked, n_failed. Zero is a count, so there is no nodata."""
-    counts = np.stack([frame[name].values.astype("uint16") for name in COUNTS])
+    counts = [frame[name].values.astype("uint16", copy=False) for name in COUNTS]
     with MemoryFile() as memory:
         with _raster(memory, counts, geobox, None) as raster:
             raster.units = ("1",) * len(COUNTS)
@@ -58,19 +59,20 @@ def faults(path: Path, name: str) -> list[str]:
     return [f"{name}: {fault}" for fault in found]
 
 
-def _raster(memory: MemoryFile, bands: NDArray[np.integer[Any]], geobox: GeoBox, nodata: int | None) -> DatasetWriter:
-    count, height, width = bands.shape
+def _raster(memory: MemoryFile, bands: Sequence[Plane], geobox: GeoBox, nodata: int | None) -> DatasetWriter:
+    height, width = bands[0].shape
     raster: DatasetWriter = memory.open(
         driver="GTiff",
-        count=count,
+        count=len(bands),
         height=height,
         width=width,
-        dtype=bands.dtype.name,
+        dtype=bands[0].dtype.name,
         crs=str(geobox.crs),
         transform=geobox.transform,
         nodata=nodata,
     )
-    raster.write(bands)
+    for place, band in enumerate(bands, start=1):
+        raster.write(band, place)
     return raster
 
 

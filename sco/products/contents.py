@@ -4,14 +4,15 @@ import hashlib
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from threading import local
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
@@ -20,6 +21,7 @@ from sco.model import Indicator, Sensor
 from sco.partition import Empty, Partition, Record
 from sco.period import Slice
 from sco.products import frames, summary
+from sco.products.accuracy import Accuracy
 from sco.products.pieces import Earlier
 from sco.products.summary import COUNTS, ERROR, Summary
 from sco.project import Project
@@ -30,30 +32,6 @@ PRODUCT_VERSION = 3
 """Raised whenever the same inputs give other bytes."""
 LEAST_SEEN = 0.2
 """Share of a zone below which its mean stands for the gaps in the clouds rather than for the zone."""
-
-
-class Accuracy(Protocol):
-    """How far an indicator is from a truth that is known."""
-
-    @property
-    def indicator(self) -> str:
-        """The indicator's id."""
-
-    @property
-    def bias(self) -> float:
-        """Mean difference from the truth."""
-
-    @property
-    def rmse(self) -> float:
-        """Root of the mean squared difference."""
-
-    @property
-    def n(self) -> int:
-        """Number of values compared."""
-
-    @property
-    def unit(self) -> str:
-        """Unit of bias and rmse."""
 
 
 @dataclass(frozen=True)
@@ -345,6 +323,11 @@ class Publication:
         frame: xr.Dataset = self._last.frame
         return frame
 
+    def values(self, layer: Layer) -> NDArray[np.float64]:
+        """The values of a layer alone, (y, x)."""
+        found = frames.read(self.dataset, self.place_of(layer), {layer.indicator.id: "values"})
+        return np.asarray(found["values"].values, "float64")
+
     def forget(self) -> None:
         """Let go of the layer that this thread read last."""
         self._last.__dict__.clear()
@@ -362,6 +345,16 @@ class Publication:
     def has_error(self, indicator: Indicator) -> bool:
         """Whether the store has room for standard errors of an indicator, and there is a way to find them."""
         return uncertainty.name_of(indicator.id) in self.data and uncertainty.method_of(indicator) is not None
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What is computed from it under this name, by whoever asks first."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return {}
 
     def _presentation(self) -> Any:
         chosen = self.project.model_dump(mode="json", exclude={"store", "access", "sources"})

@@ -81,6 +81,11 @@ def colours_of(publication: Publication, indicator: Indicator) -> Colours:
 
     In round numbers of half a decade, so that a new month seldom moves them and recolours the months before it.
     """
+    found: Colours = publication.once(f"colours of {indicator.id}", lambda: _colours(publication, indicator))
+    return found
+
+
+def _colours(publication: Publication, indicator: Indicator) -> Colours:
     if indicator.classes:
         return Colours(indicator.colormap, *indicator.valid_range, indicator.classes)
     counted = publication.census.sel(indicator=indicator.id)
@@ -139,7 +144,6 @@ def _png(codes: NDArray[Any], palette: list[int]) -> bytes:
 
 def write_map(publication: Publication, layer: Layer, colours: Colours, path: Path) -> None:
     """The layer with its zones, coordinates, colour bar and unit."""
-    frame = publication.frame(layer)
     left, bottom, right, top = publication.geobox.boundingbox.bbox
     unit_m = _unit(publication)
     height, width = publication.geobox.shape
@@ -148,7 +152,7 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
         figure = Figure(figsize=(9.2 if colours.classes else 7.6, tall + 1.1), dpi=140)
         axes = figure.add_axes(_inches(figure, 0.9, 0.5, 5.5, tall))
         extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
-        shown = coarse.of(layer.indicator, frame["values"].values, overlay_step((height, width), MAP_SIDE))
+        shown = coarse.of(layer.indicator, publication.values(layer), overlay_step((height, width), MAP_SIDE))
         image = axes.imshow(shown, **_scale(colours), extent=extent, interpolation="nearest")
         axes.set_facecolor("#e9edf0")
         for zone in publication.zoning.zones if publication.project.zones else ():

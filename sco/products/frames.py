@@ -21,9 +21,9 @@ def opened(store: Store, snapshot: str) -> xr.Dataset:
 
 def read(data: xr.Dataset, step: int, names: Mapping[str, str]) -> xr.Dataset:
     """The planes of one step of time under other names, (y, x), in memory; NaN where there is no value."""
+    picked = data[list(names)].isel(time=step)
     with dask.config.set(scheduler="synchronous"):
-        picked = data[list(names)].isel(time=step).load()
-    return picked.assign({name: _decoded(plane) for name, plane in picked.data_vars.items()}).rename(names)
+        return picked.assign({name: _decoded(plane.load()) for name, plane in picked.data_vars.items()}).rename(names)
 
 
 def _decoded(plane: xr.DataArray) -> xr.DataArray:

@@ -143,7 +143,7 @@ class Strand:
     def _usual(self) -> dict[str, Any]:
         """The same as arrays, (part, zone)."""
         assert self.normal is not None  # noqa: S101 - asked for where there is one
-        return {name: self.normal[name].transpose("part", "zone").values for name in ("mean", "std", "n_years")}
+        return {str(name): self.normal[name].transpose("part", "zone").values for name in self.normal.data_vars}
 
     def standings(self, period: Slice) -> Iterator[Standing]:
         """Of each zone that can be told, in their order."""
@@ -209,10 +209,10 @@ class Strand:
     def _told_usual(self, column: int, digits: int) -> dict[str, Any]:
         if self.normal is None:
             return {}
-        own = self.normal.isel(zone=column)
+        own = {name: values[:, column] for name, values in self._usual.items()}
         names = {"mean": "mean", "low": "min", "high": "max"}
-        told: dict[str, Any] = {name: _rounded(own[statistic].values, digits) for name, statistic in names.items()}
-        return {"usual": told | {"years": [int(count) for count in own["n_years"].values]}}
+        told: dict[str, Any] = {name: _rounded(own[statistic], digits) for name, statistic in names.items()}
+        return {"usual": told | {"years": [int(count) for count in own["n_years"]]}}
 
 
 def is_comparison(indicator: Indicator) -> bool:
@@ -227,8 +227,11 @@ def is_difference(indicator: Indicator) -> bool:
 
 
 def chronicles(publication: Publication) -> dict[str, Chronicle]:
-    """One for each indicator, by its id."""
-    return {one.id: Chronicle(publication, one) for one in publication.project.resolved_indicators}
+    """One for each indicator, by its id; what one of them found out is known to all who ask."""
+    found: dict[str, Chronicle] = publication.once(
+        "chronicles", lambda: {one.id: Chronicle(publication, one) for one in publication.project.resolved_indicators}
+    )
+    return found
 
 
 def reference_warning(publication: Publication) -> Words | None:

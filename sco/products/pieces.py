@@ -1,7 +1,8 @@
 """Pieces: files that are written together, and taken over from an earlier version where they would be the same.
 
 What a piece is made from is a digest, and PIECES.json keeps it beside the names of the files. A file is taken over
-by a hard link, or a copy where the disk has none, after its bytes were found to be what the earlier version sealed.
+by a hard link, or a copy where the disk has none, after its bytes were found to be what the earlier version sealed;
+they are read for that unless the file was not touched since they were known (see sightings).
 """
 
 import json
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from sco.products import sightings
 from sco.products.seal import Print, Seals, fingerprint
+from sco.products.sightings import Look
 
 PIECES = "PIECES.json"
 
@@ -55,6 +58,8 @@ class Earlier:
     prints: Mapping[str, Print]
     """What it was sealed with, by file."""
     pieces: Mapping[str, Kept]
+    looks: Mapping[str, Look] = field(default_factory=dict, repr=False)
+    """How files looked when their bytes were known to be right, by file."""
     _sound: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -63,7 +68,8 @@ class Earlier:
         if PIECES not in sealed or not _is_sound(folder, PIECES, sealed[PIECES]):
             return None
         told = json.loads((folder / PIECES).read_text("utf-8"))
-        return cls(folder, sealed, {name: Kept(one["made_from"], tuple(one["files"])) for name, one in told.items()})
+        pieces = {name: Kept(one["made_from"], tuple(one["files"])) for name, one in told.items()}
+        return cls(folder, sealed, pieces, sightings.read(folder))
 
     def has(self, name: str, made_from: str) -> bool:
         """Whether it has this piece, made from the same, with every byte as it was sealed."""
@@ -86,8 +92,14 @@ class Earlier:
 
     def _is_sound(self, file: str) -> bool:
         if file not in self._sound:
-            self._sound[file] = file in self.prints and _is_sound(self.folder, file, self.prints[file])
+            self._sound[file] = file in self.prints and (
+                self._is_untouched(file) or _is_sound(self.folder, file, self.prints[file])
+            )
         return self._sound[file]
+
+    def _is_untouched(self, file: str) -> bool:
+        found = sightings.look(self.folder / file)
+        return found is not None and self.looks.get(file) == found
 
 
 def take_over(pieces: Iterable[Piece], earlier: Earlier | None, folder: Path, seals: Seals) -> Iterator[Piece]:

@@ -28,12 +28,14 @@ from sco.products import (
     report,
     seal,
     sheet,
+    sightings,
     stac,
     summary,
     tables,
     zarr,
 )
-from sco.products.contents import Accuracy, Publication
+from sco.products.accuracy import Accuracy
+from sco.products.contents import Publication
 from sco.products.gate import refusals
 from sco.products.pieces import Earlier, Piece
 from sco.products.seal import Seals, sync, verify
@@ -79,6 +81,7 @@ def publish(publication: Publication, say: Say | None = None) -> Path:
         else:
             _replace(folder, publication, say)
         _point(root / LATEST, folder.name)
+        sightings.write(folder, seal.read(folder))
     return folder
 
 
@@ -128,7 +131,6 @@ def _draw(publication: Publication, folder: Path) -> None:
     for indicator in publication.project.resolved_indicators:
         colours, layer = figures.colours_of(publication, indicator), publication.latest(indicator)
         figures.write_map(publication, layer, colours, folder / f"figures/{indicator.id}_map.png")
-        publication.forget()
         figures.write_chart(publication, indicator, folder / f"figures/{indicator.id}_chart.png")
 
 

@@ -1,10 +1,9 @@
 """What there is to say of a period: each indicator's map, the zones farthest from usual, and where both come from."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from sco.model import Indicator, Words
 from sco.period import Slice
@@ -113,15 +112,15 @@ def _scenes(panel: Panel, language: words.Language) -> str:
 
 def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Panel:
     indicator, period = layer.indicator, layer.period
-    row = publication.overall[indicator.id].isel(time=publication.place_of(layer), zone=0)
+    place, table = publication.place_of(layer), publication.overall[indicator.id]
+    mean, error, coverage = (float(table[name].values[place, 0]) for name in ("mean", "error", "coverage"))
     manifests = origins.manifests_of(publication, layer).values()
     scenes = sorted({str(scene["id"]) for one in manifests for scene in one.get("scenes", ())})
-    coverage = float(row["coverage"])
     return Panel(
         layer=layer,
         colours=figures.colours_of(publication, indicator),
-        value=float(row["mean"]) if coverage >= LEAST_SEEN else None,
-        error=float(row["error"]) if np.isfinite(row["error"]) else None,
+        value=mean if coverage >= LEAST_SEEN else None,
+        error=error if math.isfinite(error) else None,
         coverage=coverage,
         whole=chronicle.standing(period),
         largest=tuple(chronicle.standings(period)[:LARGEST]),

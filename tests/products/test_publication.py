@@ -307,7 +307,12 @@ def test_a_damaged_version_is_replaced_and_leftovers_go(copied: Publication) -> 
     (left / "cog").mkdir(parents=True)
     publish(copied)
     assert verify(folder) == []
-    assert sorted(path.name for path in folder.parent.iterdir()) == [".publish.lock", folder.name, "latest"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [
+        ".publish.lock",
+        ".sightings.json",
+        folder.name,
+        "latest",
+    ]
 
 
 def test_a_failing_build_leaves_what_was_there(copied: Publication, monkeypatch: pytest.MonkeyPatch) -> None:

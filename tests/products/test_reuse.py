@@ -2,6 +2,7 @@
 
 import filecmp
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from delta import publication_in
 
 from sco.partition import Record
-from sco.products import keys
+from sco.products import keys, pieces, seal, sightings
 from sco.products.pieces import PIECES, Earlier
 from sco.products.publication import publish, verify
 
@@ -69,6 +70,42 @@ def test_a_damaged_file_of_the_version_before_is_not_taken_over(folder: Path, sc
     assert verify(product) == []
 
 
+def test_a_file_that_was_not_touched_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    latest = (folder / "products/latest").resolve()
+    sealed = seal.read(latest)
+    again = publish(publication_in(folder, months=2))
+    assert again == latest
+    assert sightings.read(latest).keys() == sealed.keys()
+    read: list[str] = []
+    monkeypatch.setattr(pieces, "fingerprint", lambda path: read.append(path.name) or seal.fingerprint(path))
+    earlier = Earlier.of(latest, sealed)
+    assert earlier is not None
+    assert all(earlier.has(name, kept.made_from) for name, kept in earlier.pieces.items())
+    assert read == [PIECES]
+
+
+@pytest.mark.parametrize("keeps_time", [False, True])
+def test_a_flipped_byte_is_found_whatever_the_file_says_of_its_time(folder: Path, keeps_time: bool) -> None:
+    latest = (folder / "products/latest").resolve()
+    publish(publication_in(folder, months=2))
+    path, content = latest / COG, bytearray((latest / COG).read_bytes())
+    before = path.stat()
+    content[-1] ^= 1
+    path.write_bytes(content)
+    if keeps_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    earlier = Earlier.of(latest, seal.read(latest))
+    assert earlier is not None
+    assert [name for name, kept in earlier.pieces.items() if not earlier.has(name, kept.made_from)] == ["ndvi_2022-02"]
+
+
+def test_what_is_no_record_of_looks_is_none(folder: Path) -> None:
+    latest = (folder / "products/latest").resolve()
+    for text in ("", "[]", '{"version": "other", "files": {"a": [1, 2, 3, 4]}}', '{"version": 1}'):
+        (latest.parent / sightings.NAME).write_text(text)
+        assert sightings.read(latest) == {}
+
+
 def test_a_layer_that_was_made_again_is_written_again(folder: Path) -> None:
     before = (folder / "products/latest").resolve()
     made = publication_in(folder, months=3)
@@ -82,8 +119,6 @@ def test_numbers_are_taken_over_to_the_last_digit(folder: Path) -> None:
     fresh = publication_in(folder, months=2)
     sealed = json.loads(((folder / "products/latest").resolve() / "MANIFEST.json").read_text())
     assert PIECES in sealed["files"]
-    from sco.products import seal
-
     latest = (folder / "products/latest").resolve()
     kept = replace(
         fresh,
