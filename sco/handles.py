@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from rasterio.io import DatasetReader
 
+from sco.turns import Turns
+
 MOST_BYTES = 192 * 2**20
 """Of memory that files take while they wait open; the ones that waited longest are closed first."""
 FIXED_BYTES = 2**16
@@ -52,12 +54,13 @@ class Handles:
         self._idle: OrderedDict[Any, list[Handle]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
+        self._opening = Turns()
 
     @contextmanager
     def lent(self, where: str, opener: Callable[[], DatasetReader]) -> Iterator[Handle]:
         """The file at an address that GDAL understands, opened where none waits."""
         key = (where, _state(where), _this_thread())
-        handle = self._taken(key) or Handle(opener())
+        handle = self._taken(key) or self._opened(key, opener)
         try:
             yield handle
         except BaseException:
@@ -73,6 +76,13 @@ class Handles:
             self._bytes = 0
         for handle in waiting:
             handle.file.close()
+
+    def _opened(self, key: Any, opener: Callable[[], DatasetReader]) -> Handle:
+        where, state, _ = key
+        if state is not None:
+            return Handle(opener())
+        with self._opening.taken(where):  # GDAL asks for a remote file's head once, unless threads do so together
+            return Handle(opener())
 
     def _taken(self, key: Any) -> Handle | None:
         with self._lock:

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from sco.errors import SceneError
+from sco.turns import Turns
 
 AGENT = "space-for-climate-observatory-pipeline"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -36,6 +37,7 @@ PATIENCE = Retry(
 )
 
 _threads = threading.local()
+_asking = Turns()
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Landing:
 
 def land(address: str, hosts: tuple[str, ...]) -> Landing:
     """Where this web address leads. Raises SceneError for a hop off the hosts, OSError if nobody answers."""
-    return _landed(address, hosts, int(time.time() // KEPT_S))
+    with _asking.taken(address):  # threads that begin with the same file would each ask
+        return _landed(address, hosts, int(time.time() // KEPT_S))
 
 
 def is_refused(address: str, hosts: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 from sco.model import Indicator
 from sco.observation import Mosaic, Observer
@@ -20,6 +21,9 @@ READS = 16
 """Observers of one process that read at once."""
 MOST_BYTES = 256 * 2**20
 """Of pixels that one block has read ahead."""
+
+_queueing = Lock()
+"""Blocks that begin together queue one after the other: each has different files, and they do not all end at once."""
 
 Wanted = Callable[[Observer], Iterable[Indicator]]
 """The indicators that an observer is still wanted for; it is asked as late as possible."""
@@ -63,10 +67,11 @@ def _pooled(observers: Iterable[Observer], wanted: Wanted, ahead: int) -> Iterat
     remaining = iter(observers)
     try:
         while True:
-            while len(waiting) < ahead and (observer := next(remaining, None)) is not None:
-                needed = list(wanted(observer))
-                if needed:
-                    waiting.append(_readers().submit(_all_looks, observer, needed))
+            with _queueing:
+                while len(waiting) < ahead and (observer := next(remaining, None)) is not None:
+                    needed = list(wanted(observer))
+                    if needed:
+                        waiting.append(_readers().submit(_all_looks, observer, needed))
             if not waiting:
                 return
             yield from waiting.popleft().result()

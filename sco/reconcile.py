@@ -2,9 +2,10 @@
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
@@ -34,6 +35,8 @@ from sco.summary import Summary, unusable
 from sco.trial import Fault, Result, Work, carried_through, on_worker, partitions_of, tried
 
 BATCH_BLOCKS = 16
+TURN_S = 0.0005
+"""How long a thread keeps the interpreter while others wait for it; its own 5 ms are longer than most reads take."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ class Reconciliation:
             self._store = lay_out(self.project)
             partitions = sum(batch.size for batch in self.batches)
             run = self._journal.start_run(self.project.id, self.verb, partitions)
+            held.enter_context(_tuned())
             self._held = held.pop_all()
-        gc.freeze()  # what was imported would be searched for garbage again and again, a tenth of a short run
         self._began = time.monotonic()
         self.summary = replace(self.summary, run=run, snapshot=self._store.tip())
         return self
@@ -122,7 +125,6 @@ class Reconciliation:
                 raise  # otherwise what went wrong first is told
         finally:
             self._held.close()
-            gc.unfreeze()
 
     def carry_out(self, batch: Batch) -> list[Outcome]:
         """Compute a batch with dask and commit it; the outcomes are committed when this returns.
@@ -231,6 +233,19 @@ class Reconciliation:
             uncomputed=self.summary.uncomputed + len(lost),
             snapshot=snapshot,
         )
+
+
+@contextmanager
+def _tuned() -> Iterator[None]:
+    """The interpreter as threads want it that take turns at reading and computing."""
+    gc.freeze()  # what was imported would be searched for garbage again and again, a tenth of a short run
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+        gc.unfreeze()
 
 
 def _batches(budget: Budget, *steps: Sequence[Block | Derivation]) -> tuple[Batch, ...]:

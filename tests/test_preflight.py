@@ -1,7 +1,9 @@
 """Files that are made to harm whoever reads them, addresses that lead elsewhere, and headers that say otherwise."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -327,3 +329,21 @@ def test_a_sparse_scene_is_no_bomb(tmp_path):
 def test_a_copy_under_another_name_is_the_same(red):
     shutil.copy(red, red.with_name("B04.TIF"))
     np.testing.assert_array_equal(numbers_at(str(red.with_name("B04.TIF")), roots=(red.parent,)), NUMBERS)
+
+
+# Many threads at once
+
+
+def test_threads_that_begin_with_the_same_file_ask_for_its_head_once(red):
+    together = Barrier(8)
+
+    def read_now(href: str, host: str) -> np.ndarray:
+        together.wait(10)
+        return numbers_at(href, hosts=(host,))
+
+    with archive(red.parent) as server, ThreadPoolExecutor(8) as threads:
+        reads = [threads.submit(read_now, f"{server.url}/red.tif", server.host) for _ in range(8)]
+        for one in reads:
+            np.testing.assert_array_equal(one.result(30), NUMBERS)
+    assert sum(request.method == "HEAD" for request in server.asked) == 1
+    assert sum(request.headers.get("Range") == "bytes=0-0" for request in server.asked) == 1
