@@ -6,6 +6,8 @@ from sco.model import Class, DataArray, Indicator, Input, Packing, Words
 
 CLASSES = (-0.25, -0.1, 0.1, 0.27, 0.44, 0.66)
 """dNBR between the classes below. Key and Benson 2006, https://doi.org/10.2737/RMRS-GTR-164."""
+ROUNDING = 1e-6
+"""What a difference of two numbers near 1 is off by in single precision: 0.4 - 0.3 is on the edge, and not below it."""
 MEANINGS = (
     Class(0, Words("High regrowth", "Forte repousse"), "#1a9850"),
     Class(1, Words("Low regrowth", "Faible repousse"), "#91cf60"),
@@ -25,7 +27,7 @@ def dnbr(before: DataArray, after: DataArray) -> DataArray:
 def severity(before: DataArray, after: DataArray) -> DataArray:
     """The place in MEANINGS, from 0, of the dNBR; one on an edge is of the class above. NaN where it is NaN."""
     fall = dnbr(before, after)
-    above = [(fall >= edge).astype("float32") for edge in CLASSES]
+    above = [(fall >= edge - ROUNDING).astype("float32") for edge in CLASSES]
     classes: DataArray = sum(above[1:], above[0])
     return classes.where(fall.notnull())
 
@@ -56,6 +58,7 @@ DNBR = Indicator(
 CLASS = replace(
     DNBR,
     id="burn_severity_class",
+    version=2,
     title=Words("Class of burn severity", "Classe de sévérité des brûlures"),
     description=Words(
         "0 high regrowth, 1 low regrowth, 2 not burned, 3 low severity, 4 moderate to low, 5 moderate to high, 6 high "

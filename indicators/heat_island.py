@@ -28,4 +28,5 @@ INDICATOR = Indicator(
     references=("https://doi.org/10.3390/rs11010048",),
     cell_methods="time: mean",
     ecv="Land-surface temperature",
+    sdg="11",
 )

@@ -78,7 +78,7 @@ def _map(
             "https://www.unccd.int/resources/manuals-and-guides/good-practice-guidance-sdg-indicator-1531-proportion-land",
             "https://doi.org/10.2307/1907187",
         ),
-        cell_methods="time: mean within years",
+        cell_methods="time: mean",
         ecv="FAPAR",
         sdg="15.3.1",
     )

@@ -213,6 +213,7 @@ def _map(
         colormap="YlOrRd",
         references=("https://doi.org/10.1016/j.pocean.2015.12.014", "https://doi.org/10.5670/oceanog.2018.205"),
         ecv="Sea-surface temperature",
+        sdg="14",
         **facts,
     )
 
@@ -238,7 +239,6 @@ INDICATORS = (
         classes=HAPPENING,
         cell_methods="time: mean",
         is_share_of_area=True,
-        sdg="14",
     ),
     _map(
         "marine_heatwave_days",

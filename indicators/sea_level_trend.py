@@ -73,7 +73,7 @@ def _map(
             "https://doi.org/10.48670/moi-00148",
         ),
         cell_methods="time: mean",
-        standard_name="tendency_of_sea_surface_height_above_geoid" if name == "sea_level_trend" else None,
+        standard_name="tendency_of_sea_surface_height_above_mean_sea_level" if name == "sea_level_trend" else None,
         ecv="Sea level",
     )
 

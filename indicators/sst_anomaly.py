@@ -25,6 +25,8 @@ INDICATOR = Indicator(
     packing=Packing(scale=0.002),
     colormap="RdBu_r",
     references=("https://doi.org/10.1175/JCLI-D-20-0166.1", "https://library.wmo.int/idurl/4/55797"),
+    standard_name="sea_water_temperature_anomaly",
     cell_methods="time: mean",
     ecv="Sea-surface temperature",
+    sdg="14",
 )

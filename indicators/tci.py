@@ -33,4 +33,5 @@ INDICATOR = Indicator(
     colormap="RdYlBu",
     references=("https://doi.org/10.1016/0273-1177(95)00079-T",),
     cell_methods="time: mean",
+    ecv="Land-surface temperature",
 )

@@ -33,4 +33,6 @@ INDICATOR = Indicator(
     colormap="RdYlGn",
     references=("https://doi.org/10.1016/0273-1177(95)00079-T",),
     cell_methods="time: median",
+    ecv="FAPAR",
+    sdg="15.3.1",
 )

@@ -390,7 +390,7 @@ class Indicator:
     ecv: str | None = None
     """GCOS Essential Climate Variable."""
     sdg: str | None = None
-    """Sustainable Development Goal indicator."""
+    """Sustainable Development Goal indicator, or the goal alone where none of its indicators is this."""
 
     @property
     def is_derived(self) -> bool:

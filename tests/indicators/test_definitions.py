@@ -30,6 +30,14 @@ ESSENTIAL = {
     "Above-ground biomass",
 }
 """Essential Climate Variables that these indicators are about, by the names of GCOS-245 (2022)."""
+GOALS = {
+    "6.6.1": "Change in the extent of water-related ecosystems over time",
+    "15.1.1": "Forest area as a proportion of total land area",
+    "15.3.1": "Proportion of land that is degraded over total land area",
+    "11": "Sustainable cities and communities",
+    "14": "Life below water",
+}
+"""Of the United Nations' global indicator framework, A/RES/71/313, those that these are about; goals where none is."""
 
 
 def definitions() -> str:
@@ -101,6 +109,7 @@ def test_every_indicator_has_its_accuracy_or_the_reason_why_not() -> None:
 def test_what_is_declared_is_known_elsewhere(indicator: Indicator) -> None:
     assert indicator.colormap in matplotlib.colormaps
     assert indicator.ecv is None or indicator.ecv in ESSENTIAL
+    assert indicator.sdg is None or indicator.sdg in GOALS
     assert indicator.packing.dtype == "int16"
     assert indicator.cell_methods.split(": ")[0] == "time"
     assert definition(indicator)

@@ -6,6 +6,7 @@ import xarray as xr
 
 from indicators import burn_severity
 from sco import library
+from sco.packing import unpack
 
 NAN = np.nan
 
@@ -80,6 +81,20 @@ def test_severity_is_one_of_the_seven_classes_of_key_and_benson() -> None:
     assert len(burn_severity.MEANINGS) == len(burn_severity.CLASSES) + 1 == 7
     description = library.indicators["burn_severity_class"].description
     assert all(f"{code} " in description.en and f"{code} " in description.fr for code in range(7))
+
+
+@pytest.mark.parametrize("place", range(len(burn_severity.CLASSES)))
+def test_stored_ratios_whose_fall_is_on_an_edge_are_all_of_the_class_above(place: int) -> None:
+    """Every two stored burn ratios that are apart by an edge, and by a step less."""
+    packing = library.indicators["nbr"].packing
+    edge = round(burn_severity.CLASSES[place] / packing.scale)
+    steps = np.arange(-10_000, 10_001)
+    after = steps[(steps + edge >= -10_000) & (steps + edge - 1 >= -10_000) & (steps + edge <= 10_000)]
+    for fall, expected in ((edge, place + 1), (edge - 1, place)):
+        pair = [xr.DataArray(unpack(one.astype(np.int16), packing), dims="x") for one in (after + fall, after)]
+        found = library.indicators["burn_severity_class"].formula(*pair)
+        assert (found == expected).all()
+        assert found.size > 13_000
 
 
 def test_temperature_is_in_celsius_and_hot_from_forty_on() -> None:
