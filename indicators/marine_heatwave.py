@@ -36,7 +36,7 @@ DAYS = Definition(half_window=5, smoothing=31, shortest=5, longest_gap=2)
 MONTHS = Definition(half_window=0, smoothing=1, shortest=1, longest_gap=0)
 """Of longer periods, each stands for itself: Jacox et al. 2022, https://doi.org/10.1038/s41586-022-04573-9."""
 FEWEST = 3
-"""Years of the reference that a day must have a value in."""
+"""Years of the reference that must have a value on the day, or on one of those that count for it."""
 LONGEST = 366
 """Days up to which the length of a heatwave is counted."""
 REACH = 6
@@ -126,8 +126,7 @@ def _usual(
     series = np.ascontiguousarray(values.T)
     for part in range(count):
         years = np.flatnonzero((codes == part + 1) & held)
-        enough = (~np.isnan(values[years])).sum(0) >= FEWEST
-        _pooled(series, _pool(years, held, definition), enough, climate[part], threshold[part])
+        _pooled(series, _pool(years, held, definition), climate[part], threshold[part])
     if definition is DAYS:
         for usual in (climate, threshold):
             usual[LEAP_DAY - 1] = 0.5 * (usual[LEAP_DAY - 2] + usual[LEAP_DAY])
@@ -135,11 +134,12 @@ def _usual(
 
 
 def _pool(years: NDArray[np.int64], held: NDArray[np.bool_], definition: Definition) -> NDArray[np.int64]:
-    """Places of the values that count for a day: those of the reference around it in each year."""
+    """(year, value) of the places whose values count for a day, those of the reference around it; -1 for no place."""
     reach = np.arange(-definition.half_window, definition.half_window + 1)
-    around: NDArray[np.int64] = (years[:, None] + reach).ravel()
-    there = around[(around >= 0) & (around < len(held))]
-    return np.asarray(there[held[there]])
+    around: NDArray[np.int64] = years[:, None] + reach
+    there = (around >= 0) & (around < len(held))
+    there[there] = held[around[there]]
+    return np.where(there, around, -1)
 
 
 def _smoothed(usual: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -152,17 +152,24 @@ def _smoothed(usual: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _pooled(series: Any, pool: Any, enough: Any, climate: Any, threshold: Any) -> None:
+def _pooled(series: Any, pool: Any, climate: Any, threshold: Any) -> None:
+    """Mean and 90th percentile of what is pooled; left as they are where fewer than FEWEST years have a value."""
     kept = np.empty(pool.size)
-    for pixel in np.flatnonzero(enough):
+    for pixel in range(series.shape[0]):
         count = 0
+        years = 0
         total = 0.0
-        for place in pool:
-            value = series[pixel, place]
-            kept[count] = value
-            if not np.isnan(value):
-                total += value
-                count += 1
+        for year in pool:
+            before = count
+            for place in year:
+                value = series[pixel, place] if place >= 0 else np.nan
+                if not np.isnan(value):
+                    kept[count] = value
+                    total += value
+                    count += 1
+            years += count > before
+        if years < FEWEST:
+            continue
         rank = 0.9 * (count - 1)
         below = min(int(rank), count - 2)
         ordered = np.partition(kept[:count], below)
@@ -204,7 +211,7 @@ def _map(
 ) -> Indicator:
     return Indicator(
         id=name,
-        version=1,
+        version=2,
         title=title,
         description=description,
         inputs=(Input("sst", "series"), Input("sst", "in_reference")),

@@ -1,6 +1,7 @@
 """Marine heatwaves of a hand-built sea whose events are known, and of Hobday's definition spelt out in plain Python."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,42 +10,10 @@ import xarray as xr
 
 from indicators.marine_heatwave import heatwaves
 from sco import library
+from tests.indicators.handmade_sea import EVENTS, REFERENCE, SEAS, TIMES, built, events_of, sea, weathered
 
-TIMES = pd.date_range("2001-01-01", "2006-12-31")
-REFERENCE = TIMES.year <= 2004
-WARM = {
-    "four days are none": ("2005-02-01", 4),
-    "five days are one": ("2005-03-01", 5),
-    "six and five with a gap of two are one": ("2005-05-01", 6),
-    "its second half": ("2005-05-09", 5),
-    "five and five with a gap of three are two": ("2005-07-01", 5),
-    "its second": ("2005-07-09", 5),
-    "five and four with a gap of one: the four do not count": ("2005-09-01", 5),
-    "its four": ("2005-09-07", 4),
-    "seven days, of which one is not seen, are none": ("2005-10-01", 7),
-}
-EVENTS = {
-    "2005-03-01": 5, "2005-05-01": 13, "2005-07-01": 5, "2005-07-09": 5, "2005-09-01": 5, "2006-08-01": 6,
-}  # fmt: skip
-"""First day -> days, as they were built."""
-
-
-def sea() -> np.ndarray:
-    """Five degrees of season, and until 2003 a wiggle of half a degree every eleven days: then it is calm."""
-    day = np.asarray(TIMES.dayofyear) - 1
-    wiggle = 0.5 * np.sin(2 * np.pi * np.arange(len(TIMES)) / 11) * (TIMES.year <= 2003)
-    return 15 + 5 * np.sin(2 * np.pi * (day - 100) / 366) + wiggle
-
-
-def built() -> xr.DataArray:
-    values = sea()
-    for first, days in WARM.values():
-        start = TIMES.get_loc(first)
-        values[start : start + days] += 3.0
-    values[TIMES.get_loc("2005-10-04")] = np.nan
-    start = TIMES.get_loc("2006-08-01")
-    values[start : start + 6] += [2, 4, 8, 6, 3, 2]
-    return xr.DataArray(values[:, None, None], {"time": TIMES}, ("time", "y", "x"))
+OLIVER = pd.read_csv(Path(__file__).with_name("marine_heatwave_oliver.csv"), parse_dates=["time"])
+"""What the reference implementation finds in the same seas, recorded by `benchmarks/heatwaves.py`."""
 
 
 def events(days: xr.DataArray) -> dict[str, int]:
@@ -85,6 +54,31 @@ def found() -> xr.Dataset:
 
 def test_the_known_events_and_no_others(found):
     assert events(found["days"]) == EVENTS
+
+
+@pytest.mark.parametrize("name", SEAS)
+def test_events_are_those_of_the_reference_implementation(name):
+    held = xr.DataArray(REFERENCE, {"time": TIMES}, ("time",))
+    ours = events_of(heatwaves(SEAS[name]().astype("float32"), held))
+    theirs = OLIVER[OLIVER["sea"] == name].set_index("time").drop(columns="sea")
+    assert ours.index.tolist() == theirs.index.tolist()
+    assert len(theirs) == {"built": 6, "weathered": 13}[name]
+    for column in theirs:
+        np.testing.assert_allclose(ours[column], theirs[column], rtol=0, atol=1e-5, err_msg=column)
+
+
+def test_a_day_that_was_not_seen_takes_no_threshold_from_its_neighbours():
+    whole = weathered().isel(time=slice(0, 4 * 365))
+    whole = whole.fillna(whole.interpolate_na("time"))
+    three_years = xr.DataArray(whole["time"].dt.year <= 2003, dims="time")
+    holed = whole.copy()
+    holed.loc["2002-07-14"] = np.nan
+    before, after = (heatwaves(one, three_years)["threshold"] for one in (whole, holed))
+    assert after.notnull().all()
+    assert 0 < float(abs(before - after).max()) < 0.05
+    # of an ice cover of eleven days and more in one year of three nothing can be said on its middle day
+    holed.loc[{"time": slice("2002-07-09", "2002-07-19")}] = np.nan
+    assert heatwaves(holed, three_years)["threshold"].sel(time="2003-07-14").isnull().all()
 
 
 def test_climate_and_threshold_are_hobdays(found):
