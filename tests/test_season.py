@@ -1,14 +1,19 @@
 """Seasons and years, and the rules for what is missing, with xclim's meaning of each."""
 
+from pathlib import Path
+
 import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from benchmarks.missing import LENGTHS, RULES, holed, ours
 from sco.errors import CubeError
 from sco.season import aggregate
 
+XCLIM = pd.read_csv(Path(__file__).with_name("missing_xclim.csv"), parse_dates=["time"])
+"""Which months, seasons and years of a series with holes xclim calls missing, recorded by `benchmarks/missing.py`."""
 MONTHS = pd.date_range("2020-01-01", "2021-06-01", freq="MS")
 DAYS = pd.date_range("2020-01-01", "2020-12-31")
 
@@ -77,6 +82,21 @@ def test_a_month_by_the_rule_of_the_wmo(holes, there):
     months = aggregate(daily(*holes), "month", missing="wmo")
     assert months.notnull().values.tolist() == [True, True, there] + [True] * 9
     assert bool(aggregate(daily(*holes), "year", missing="wmo").notnull()) is there
+
+
+@pytest.mark.parametrize("to", LENGTHS)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_xclims_of_the_same_name(rule, to):
+    found = ours(holed(), *RULES[rule], to)
+    theirs = XCLIM[(XCLIM["rule"] == rule) & (XCLIM["to"] == to)].set_index("time")["missing"]
+    assert found.index.tolist() == theirs.index.tolist()
+    assert found.tolist() == theirs.astype(bool).tolist()
+
+
+def test_the_recorded_rules_find_some_missing_and_some_not():
+    by_rule = XCLIM.groupby("rule")["missing"].mean()
+    assert set(by_rule.index) == set(RULES)
+    assert by_rule.between(0.05, 0.95).all()
 
 
 @pytest.mark.parametrize(("how", "value"), [("min", 1), ("max", 12), ("count", 12), ("std", np.sqrt(13))])
