@@ -79,8 +79,9 @@ def driver_of(where: str) -> str:
 def skip_drivers() -> None:
     """Take the drivers that we have no use for out of this process.
 
-    GDAL heeds its own GDAL_SKIP only when it starts, which another library may long have made it do, and it takes its
-    VRT driver in again whenever it has a COG to write; so this is done again before every reading.
+    GDAL heeds its own GDAL_SKIP only when it starts, which another library may long have made it do, so this is done
+    again before every reading. A list that changed while other threads open files would crash them: after the first
+    time it changes no more, as a hollow driver stands where GDAL would take in its own again.
     """
     from rasterio import Env
 
@@ -88,9 +89,27 @@ def skip_drivers() -> None:
     with _drivers, Env():  # entering it is what registers drivers at all
         # by number and not by name: what was taken in twice is still there after its name is gone
         listed = [library.GDALGetDriver(number) for number in range(library.GDALGetDriverCount())]
-        for driver in listed:
-            if library.GDALGetDriverShortName(driver).decode() not in DRIVERS:
-                library.GDALDeregisterDriver(driver)
+        unwanted = [driver for driver in listed if driver != _hollow() and not _is_of_use(driver)]
+        for driver in unwanted:
+            library.GDALDeregisterDriver(driver)
+        if _hollow() not in listed:
+            library.GDALRegisterDriver(_hollow())
+
+
+def _is_of_use(driver: int) -> bool:
+    return gdal().GDALGetDriverShortName(driver).decode() in DRIVERS
+
+
+@cache
+def _hollow() -> int:
+    """A driver that has the name of VRT and opens nothing.
+
+    GDAL registers its own VRT driver for every warp and every COG that it makes, unless one of that name is there.
+    """
+    library = gdal()
+    driver: int = library.GDALCreateDriver()
+    library.GDALSetDescription(driver, b"VRT")
+    return driver
 
 
 @cache
@@ -98,10 +117,14 @@ def gdal() -> ctypes.CDLL:
     """Rasterio's own GDAL, for what rasterio does not offer of it."""
     import rasterio._env
 
+    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     found = ctypes.CDLL(rasterio._env.__file__)  # finds what the module is linked to: rasterio's own GDAL
-    found.GDALGetDriver.restype, found.GDALGetDriver.argtypes = ctypes.c_void_p, [ctypes.c_int]
-    found.GDALGetDriverShortName.restype, found.GDALGetDriverShortName.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
-    found.GDALDeregisterDriver.restype, found.GDALDeregisterDriver.argtypes = None, [ctypes.c_void_p]
+    found.GDALGetDriver.restype, found.GDALGetDriver.argtypes = pointer, [number]
+    found.GDALGetDriverShortName.restype, found.GDALGetDriverShortName.argtypes = text, [pointer]
+    found.GDALDeregisterDriver.restype, found.GDALDeregisterDriver.argtypes = None, [pointer]
+    found.GDALCreateDriver.restype, found.GDALCreateDriver.argtypes = pointer, []
+    found.GDALSetDescription.restype, found.GDALSetDescription.argtypes = None, [pointer, text]
+    found.GDALRegisterDriver.restype, found.GDALRegisterDriver.argtypes = number, [pointer]
     return found
 
 

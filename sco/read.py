@@ -1,11 +1,9 @@
 """One asset, one window: stored numbers on the project's grid."""
 
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -51,8 +49,6 @@ GDAL_SETTINGS: dict[str, Any] = {
     "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",  # what sco.meter counts
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-
-_making = Lock()
 
 
 @dataclass(frozen=True)
@@ -249,7 +245,7 @@ def _warped(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> N
     overlap = compute_reproject_roi(source, geobox)
     if roi_is_empty(overlap.roi_src) or roi_is_empty(overlap.roi_dst):
         return np.full(geobox.shape, nodata, file.dtypes[0])
-    with _vrt(
+    with WarpedVRT(
         file,
         crs=str(geobox.crs),
         transform=geobox.transform,
@@ -263,18 +259,6 @@ def _warped(file: DatasetReader, band: Band, geobox: GeoBox, nodata: float) -> N
     ) as warped:
         numbers: Numbers = warped.read(1)
         return numbers
-
-
-@contextmanager
-def _vrt(file: DatasetReader, **choices: Any) -> Iterator[WarpedVRT]:
-    """A file as it is warped; made and closed by one thread at a time, as two that made one at once crashed GDAL."""
-    with _making:
-        warped = WarpedVRT(file, **choices)
-    try:
-        yield warped
-    finally:
-        with _making:
-            warped.close()
 
 
 def _kernel(scale: float) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """Files that are made to harm whoever reads them, addresses that lead elsewhere, and headers that say otherwise."""
 
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -124,22 +126,21 @@ def test_no_spelling_reaches_a_driver_that_opens_other_addresses(name, red):
         assert victim.asked == []
 
 
-def test_a_driver_that_gdal_takes_in_again_goes_again(red, tmp_path):
+def test_a_driver_that_gdal_takes_in_again_is_hollow(red, tmp_path):
     skip_drivers()
     with rasterio.open(red) as file:
         copy(file, tmp_path / "cog.tif", driver="COG", OVERVIEWS="IGNORE_EXISTING", BLOCKSIZE=128)
     (tmp_path / "evil.tif").write_text(DISGUISES["another file"].replace("VICTIM", str(red)))
     for _ in range(2):
         with environment() as gdal:
-            assert gdal.drivers().keys() == DRIVERS
-            with pytest.raises(RasterioError), rasterio.open(tmp_path / "evil.tif"):
-                pass
+            assert gdal.drivers().keys() == DRIVERS | {"VRT"}
+            for driver in (None, "VRT"):
+                with pytest.raises(RasterioError), rasterio.open(tmp_path / "evil.tif", driver=driver):
+                    pass
 
 
 def test_the_drivers_that_are_left_do_all_that_we_do(red, tmp_path):
     skip_drivers()
-    with rasterio.Env() as gdal:
-        assert gdal.drivers().keys() == DRIVERS
     with rasterio.open(red) as file, WarpedVRT(file, crs="EPSG:32632") as warped:
         assert warped.read(1).max() == 100
     profile = {"height": 10, "width": 10, "count": 1, "dtype": "uint16", "crs": "EPSG:32631", "transform": ORIGIN}
@@ -332,6 +333,37 @@ def test_a_copy_under_another_name_is_the_same(red):
 
 
 # Many threads at once
+
+WARPING_BESIDE = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+import rasterio
+from rasterio.vrt import WarpedVRT
+from sco.preflight import skip_drivers
+
+def warp():
+    with rasterio.open(sys.argv[1]) as file:
+        while time.monotonic() < end:
+            with WarpedVRT(file, crs="EPSG:32632") as warped:
+                assert warped.driver == "VRT"
+
+def skip():
+    while time.monotonic() < end:
+        skip_drivers()
+
+sys.setswitchinterval(1e-5)
+end = time.monotonic() + 4
+with ThreadPoolExecutor(4) as threads:
+    done = [threads.submit(work) for work in (skip, skip, warp, warp)]
+print(len([one.result() for one in done]))
+"""
+
+
+def test_drivers_are_skipped_while_others_warp(red):
+    """In a process of its own: what goes wrong here is no exception, but the end of the process."""
+    command = [sys.executable, "-c", WARPING_BESIDE, str(red)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "4"), ended.stderr
 
 
 def test_threads_that_begin_with_the_same_file_ask_for_its_head_once(red):
