@@ -14,13 +14,15 @@ INDICATOR = Indicator(
     title=Words("Precipitation", "Précipitations"),
     description=Words(
         "Sum over the days of the period that have a value. A day without one counts as dry: where the number of days "
-        "seen is below the length of the period, the sum is too low.",
+        "seen is below the length of the period, the sum is too low, and no index of drought is made of it.",
         "Somme sur les jours de la période qui ont une valeur. Un jour sans valeur compte comme sec : là où le nombre "
-        "de jours vus est inférieur à la durée de la période, la somme est trop basse.",
+        "de jours vus est inférieur à la durée de la période, la somme est trop basse, et aucun indice de sécheresse "
+        "n'en est tiré.",
     ),
     bands=("precipitation",),
     formula=rain,
     composite="sum",
+    takes_every_day=True,
     unit="mm",
     valid_range=(0.0, 6500.0),
     packing=Packing(scale=0.2),  # and no offset, so that a dry month is exactly 0

@@ -111,7 +111,7 @@ def _over(months: int, formula: Callable[[DataArray, DataArray], DataArray]) -> 
     fr = "du mois" if months == 1 else f"des {months} mois jusqu'à sa fin"
     return Indicator(
         id=f"spi_{months}",
-        version=1,
+        version=2,
         title=Words(
             f"Standardised precipitation index, {months} months" if months > 1 else "Standardised precipitation index",
             f"Indice de précipitation standardisé, {months} mois",

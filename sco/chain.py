@@ -18,6 +18,8 @@ from sco.partition import Empty, Partition, Record
 from sco.period import Slice, part_of
 from sco.project import Project
 
+DEMANDED = {"minimum_years": None, "minimum_seen": 1}
+"""Of the years of a reference where a project demands nothing: no part of a fingerprint, which are older than it."""
 if TYPE_CHECKING:
     from sco.derive import Derivation
     from sco.zones import Zoning
@@ -36,7 +38,8 @@ class Link:
 
 def calendar_of(project: Project) -> Calendar:
     """The project's periods and its reference."""
-    return Calendar(project.period.slices(), project.period.every, project.period.reference)
+    of = project.period
+    return Calendar(of.slices(), of.every, of.reference, of.minimum_years, of.minimum_seen)
 
 
 def derived_entries(
@@ -156,11 +159,13 @@ def _outside(record: Record | None, fingerprint: str) -> Verdict:
 
 
 def _basis(indicator: Indicator, project: Project, told: Sequence[Told]) -> dict[str, object]:
-    reference = project.period.reference
+    period = project.period
+    asked = {name: getattr(period, name) for name in ("minimum_years", "minimum_seen")}
     return {
         "engine": engine.DERIVE,
         "indicator": [indicator.id, indicator.version],
-        "reference": [str(day) for day in reference] if reference else [],
+        "reference": [str(day) for day in period.reference] if period.reference else [],
+        **({} if asked == DEMANDED else asked),
         "rural": project.rural_digest if any(one.statistic == "rural" for one in indicator.inputs) else "",
         "made_from": [one.digest for one in told],
         **errors_of(indicator, project),

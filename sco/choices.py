@@ -35,6 +35,10 @@ class Period(Frozen):
     end: date | Literal["now"] = "now"
     every: Every = "month"
     reference: tuple[date, date] | None = None
+    minimum_years: Annotated[int, Field(ge=1)] | None = None
+    """Years of the reference that must have a value for its statistics to stand; what each indicator says if None."""
+    minimum_seen: Annotated[int, Field(ge=1)] = 1
+    """Clear observations that the value of a reference year must be made of to count."""
     months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
     """The only months of the year that are looked at, where not all are: [5, 6, 7, 8, 9]."""
 

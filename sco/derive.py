@@ -3,8 +3,8 @@
 Reads one tile of one version of the store, so that a value and all that it is made from belong together.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,78 +15,22 @@ from numpy.typing import NDArray
 
 from sco import climatology, library, uncertainty
 from sco.compute import Around, plainly
+from sco.derivation import Derivation as Derivation
 from sco.engine import code_version
 from sco.failure import Failure, worst
-from sco.grid import Tile
-from sco.lineage import Calendar, Need
+from sco.lineage import Need
 from sco.model import Indicator, Input, Packing
 from sco.packing import pack, unpack
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, part_of, year_before
 from sco.store import Store
 from sco.version import Version
-from sco.zones import Zoning
 
 STRIP_VALUES = 64 * 2**20
 """Values of a series that are held at once, a float32 each; a tile is cut into strips of rows that have no more."""
 
 Stack = NDArray[np.float32]
 """(time, y, x); NaN where there is no value."""
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """Everything that one task needs to derive an indicator over one tile, for all periods that are due together."""
-
-    indicator: str
-    tile: Tile
-    fingerprints: Mapping[str, str]
-    """By label of the periods that are due."""
-    calendar: Calendar
-    rural: Zoning | None
-    """The area that `rural` inputs are means over, one zone."""
-    uncertainty: bool = True
-    """Whether standard errors are carried through to what is derived."""
-    outside: frozenset[str] = frozenset()
-    """By label, the periods outside the project's season, of which only a whole series is ever made."""
-
-    @cached_property
-    def due(self) -> tuple[Slice, ...]:
-        """The periods to compute, oldest first."""
-        return tuple(one for one in self.calendar.slices if one.label in self.fingerprints)
-
-    def without(self, faulty: Collection[Partition]) -> "Derivation":
-        """The same, but for the periods that are made from any of these partitions."""
-        kept = [period for period in self.due if not any(self._is_made_from(one, period) for one in faulty)]
-        return replace(self, fingerprints={one.label: self.fingerprints[one.label] for one in kept})
-
-    def _is_made_from(self, one: Partition, period: Slice) -> bool:
-        needs = self.calendar.needs(library.indicators[self.indicator], period, self.tile)
-        return any(
-            need.indicator == one.indicator
-            and need.tile in (None, one.tile)
-            and one.period in self.calendar.periods_of(need)
-            for need in needs
-        )
-
-    def is_made(self, period: Slice) -> bool:
-        """Whether a value of this period is asked for at all."""
-        return period.label not in self.outside or library.indicators[self.indicator].of_series
-
-    @property
-    def size(self) -> int:
-        """How many partitions it gives."""
-        return len(self.fingerprints)
-
-    @property
-    def first(self) -> Slice:
-        """The first period that is due."""
-        return self.due[0]
-
-    @property
-    def last(self) -> Slice:
-        """The last period that is due."""
-        return self.due[-1]
 
 
 def outcomes_of(
@@ -246,14 +190,35 @@ class _Tile:
         if self.calendar.reference is None or not years:
             return None
         series, (start, end) = self._series(name, years, rows), self.calendar.reference
-        return climatology.reference(series, start, end, self.calendar.every, self.indicator.minimum_years)
+        enough = self.calendar.minimum_years or self.indicator.minimum_years
+        least = self.calendar.minimum_seen
+        seen = self._dated(self._seen(name, years, rows), years) if least > 1 else None
+        return climatology.reference(series, start, end, self.calendar.every, enough, n_seen=seen, minimum_seen=least)
 
     def _series(self, path: str, periods: Sequence[Slice], rows: slice) -> xr.DataArray:
         """What is stored in an array, decoded; NaN for periods that the store has no room for."""
         stack = np.full((len(periods), rows.stop - rows.start, self.shape[1]), np.nan, np.float32)
         for place, period in enumerate(periods):
             stack[place] = self._plane(path, period, rows, self.columns)
-        return xr.DataArray(stack, {"time": self._times(periods)}, ("time", "y", "x"), name=path)
+        if path in self._whole:
+            days = np.array([(period.end - period.start).days for period in periods])
+            stack[self._seen(path, periods, rows) < days[:, None, None]] = np.nan
+        return self._dated(stack, periods).rename(path)
+
+    def _seen(self, name: str, periods: Sequence[Slice], rows: slice) -> NDArray[np.uint16]:
+        """How many observations each value was made of; 0 for periods that the store has no room for."""
+        seen = np.zeros((len(periods), rows.stop - rows.start, self.shape[1]), np.uint16)
+        for place, period in enumerate(periods):
+            step = self.version.step_of(period)
+            if step is not None:
+                seen[place] = self.version.array(f"{name}_n_seen")[step, rows, self.columns]
+        return seen
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        """The inputs of which a value counts only where every day of its period was seen."""
+        names = {one.indicator for one in self.indicator.inputs}
+        return frozenset(name for name in names if library.indicators[name].takes_every_day)
 
     def _plane(self, path: str, period: Slice, rows: slice, columns: slice) -> NDArray[np.float32]:
         step, packing = self.version.step_of(period), self._packings.get(path)
@@ -287,10 +252,10 @@ class _Tile:
         self.rural_means |= {(name, one.label): mean for one, mean in means}
         return found
 
-    def _dated(self, values: Sequence[Any]) -> xr.DataArray:
-        """Numbers or planes, one a period that is due."""
-        stack = np.asarray(values)
-        return xr.DataArray(stack, {"time": self._times(self.derivation.due)}, ("time", "y", "x")[: stack.ndim])
+    def _dated(self, values: Sequence[Any] | NDArray[Any], periods: Sequence[Slice] = ()) -> xr.DataArray:
+        """Numbers or planes, one a period; of those that are due where none are named."""
+        stack, times = np.asarray(values), self._times(periods or self.derivation.due)
+        return xr.DataArray(stack, {"time": times}, ("time", "y", "x")[: stack.ndim])
 
     def _counts(self, name: str, periods: Sequence[Slice]) -> list[NDArray[np.uint16]]:
         totals = [np.zeros(self.shape, np.int64) for _ in range(3)]

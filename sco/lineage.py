@@ -36,6 +36,10 @@ class Calendar:
     slices: tuple[Slice, ...]
     every: Every
     reference: tuple[date, date] | None
+    minimum_years: int | None = None
+    """Years of the reference that must have a value; each indicator's own number if None."""
+    minimum_seen: int = 1
+    """Clear observations that a value in the reference must be made of to count."""
 
     @cached_property
     def _places(self) -> Mapping[str, int]:

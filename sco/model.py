@@ -365,7 +365,9 @@ class Indicator:
     """How many periods before and after its own a value that is derived from a series depends on, beside those of the
     reference; None for all."""
     minimum_years: int = 3
-    """Years of the reference that must have a value for its statistics to stand."""
+    """Years of the reference that must have a value for its statistics to stand, where the project does not say."""
+    takes_every_day: bool = False
+    """A value is whole only where every day of its period was seen, as a sum is: what is derived leaves others out."""
     propagates: bool = False
     """Of one that is derived: whether the standard errors of its inputs are carried through its formula, which is
     smooth and takes values, those of the year before, and means alone."""
