@@ -180,11 +180,12 @@ def _sort(stack: Any, network: Any, lanes: Any, seen: Any) -> None:
     count, width = stack.shape
     seen[:] = 0
     for observation in range(count):
+        for column in range(width):  # two loops, as each is done for many pixels in one step and both together are not
+            value = stack[observation, column]
+            lanes[observation, column] = value if value == value else np.float32(np.inf)
         for column in range(width):
             value = stack[observation, column]
-            there = value == value
-            lanes[observation, column] = value if there else np.float32(np.inf)
-            seen[column] += there
+            seen[column] += value == value
     for pair in range(network.shape[0]):
         low, high = lanes[network[pair, 0]], lanes[network[pair, 1]]
         for column in range(width):
