@@ -38,7 +38,7 @@ def reference(
     mean, std (n - 1), min, max, p10, p90 (or the `percentiles` asked for), n_years, and standard_error, of the mean.
     `series` has a `time` dimension; the result has `part` in its place. A year without a value does not count, nor
     one whose value was made from fewer than `minimum_seen` observations, where `n_seen` tells. All is NaN where fewer
-    than `minimum_years` count, and std needs two.
+    than `minimum_years` count, and std needs two. Its attributes name the years, and warn where they are few.
     """
     seen = series if n_seen is None else series.where(n_seen >= minimum_seen)
     chosen = seen.sel(time=slice(np.datetime64(start), np.datetime64(end)))
@@ -47,26 +47,31 @@ def reference(
     years = [chosen.isel(time=np.flatnonzero(codes.values == code)) for code in present]
     usual = partial(_normal, minimum_years=minimum_years, percentiles=tuple(percentiles))
     normal = xr.concat([usual(values) for values in years], dim=PART) if years else _nothing(usual(chosen))
-    return normal.assign_coords({PART: present})
+    return normal.assign_coords({PART: present}).drop_attrs(deep=False).assign_attrs(described(start, end))
 
 
 def anomaly(series: DataArray, normal: Dataset, every: Every, how: Departure = "difference") -> DataArray:
     """How far `series` is from the mean of its part of the year; NaN where there is no reference.
 
     A difference is in the unit of `series`; ratio, percent and z-score have none of it. NaN where the mean, or for
-    the z-score the standard deviation, is 0.
+    the z-score the standard deviation, is 0. What the reference's attributes say of it is said here, too.
     """
     usual = expected(series["time"], normal, every)
-    mean, spread = usual["mean"], usual["std"]
+    unit = {"ratio": "1", "percent": "percent", "z_score": "1"}.get(how) or series.attrs.get("units")
+    attrs = ({"units": unit} if unit else {}) | normal.attrs  # and no standard name, which is of the values themselves
+    return _departure(series, usual["mean"], usual["std"], how).drop_attrs(deep=False).assign_attrs(attrs)
+
+
+def _departure(series: DataArray, mean: DataArray, spread: DataArray, how: Departure) -> DataArray:
     match how:
         case "difference":
-            return (series - mean).assign_attrs(series.attrs)
+            return series - mean
         case "ratio":
-            return (series / mean.where(mean != 0)).assign_attrs(units="1")
+            return series / mean.where(mean != 0)
         case "percent":
-            return (100 * (series - mean) / abs(mean.where(mean != 0))).assign_attrs(units="percent")
+            return 100 * (series - mean) / abs(mean.where(mean != 0))
         case "z_score":
-            return ((series - mean) / spread.where(spread > 0)).assign_attrs(units="1")
+            return (series - mean) / spread.where(spread > 0)
 
 
 def percentile(series: DataArray, start: date, end: date, every: Every, minimum_years: int = 2) -> DataArray:
@@ -79,7 +84,7 @@ def percentile(series: DataArray, start: date, end: date, every: Every, minimum_
     held = (days >= np.datetime64(start)) & (days <= np.datetime64(end))
     codes = parts(series["time"], every).values
     kernel = partial(_standing, codes=codes, held=held, fewest=minimum_years)
-    return series_of(series, kernel).assign_attrs(units="percent")
+    return series_of(series, kernel).assign_attrs(units="percent", **described(start, end))
 
 
 def expected(time: DataArray, normal: Dataset, every: Every) -> Dataset:
@@ -133,6 +138,13 @@ def short_record_warning(start: date, end: date) -> Words | None:
         f"La référence couvre {years} {'an' if years == 1 else 'ans'} ; une normale climatique en demande "
         f"{NORMAL_YEARS} (OMM). Les écarts se lisent par rapport à ces années, et non par rapport au climat.",
     )
+
+
+def described(start: date, end: date) -> dict[str, str]:
+    """What the metadata of all that is measured against a reference says of it: its years, and the warning if short."""
+    warning = short_record_warning(start, end)
+    years = {"reference_period": f"{start}/{end}"}
+    return years | ({"warning_en": warning.en, "warning_fr": warning.fr} if warning else {})
 
 
 def standard_error(

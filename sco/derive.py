@@ -19,7 +19,7 @@ from sco.derivation import Derivation as Derivation
 from sco.engine import code_version
 from sco.failure import Failure, worst
 from sco.lineage import Need
-from sco.model import Indicator, Input, Packing
+from sco.model import REFERENCE, Indicator, Input, Packing
 from sco.packing import pack, unpack
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, part_of, year_before
@@ -329,7 +329,8 @@ def _emptiness(values: NDArray[np.float32], seen: NDArray[np.uint16], masked: ND
 
 
 def _manifest(tile: _Tile, partition: Partition, sources: list[dict[str, Any]], pixels: Pixels) -> dict[str, Any]:
-    reference = tile.calendar.reference
+    is_measured = any(one.statistic in REFERENCE for one in tile.indicator.inputs)
+    reference = tile.calendar.reference if is_measured else None
     warning = climatology.short_record_warning(*reference) if reference else None
     return {
         **_told(partition),

@@ -50,6 +50,26 @@ def aggregate(
     return joined.transpose(*series.dims).astype(np.result_type(series.dtype, np.float32))
 
 
+def error(
+    errors: DataArray,
+    to: Every,
+    how: Literal["mean", "sum"] = "mean",
+    missing: Missing = "any",
+    *,
+    tolerance: float = 0.2,
+    n: int = 1,
+) -> DataArray:
+    """The standard error of what `aggregate` makes of values that are wrong by these, independently of one another.
+
+    Root of the sum of their squares, and of a mean that over their number; NaN where the rule finds too many errors
+    missing. What the values have in common, as a calibration that is off, does not become less by adding them up.
+    JCGM 100:2008, 5.1.2, https://doi.org/10.59161/JCGM100-2008E.
+    """
+    squares = aggregate(errors**2, to, "sum", missing, tolerance=tolerance, n=n)
+    total: DataArray = squares**0.5
+    return total / aggregate(errors, to, "count", "skip") if how == "mean" else total
+
+
 def _one(
     series: DataArray, whole: Slice, every: Every, how: How, missing: Missing, tolerance: float, n: int
 ) -> DataArray:

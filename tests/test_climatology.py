@@ -53,7 +53,7 @@ def test_the_anomaly_is_the_difference_from_the_same_month() -> None:
     assert difference.sel(time="2022-03-01").item() == pytest.approx(1.5)
     assert difference.sel(time="2020-03-01").item() == pytest.approx(-0.5)
     assert np.isnan(difference.sel(time="2022-07-01"))
-    assert difference.attrs == {"units": "1"}
+    assert difference.attrs["units"] == "1"
     assert set(difference.coords) == {"time"}
 
 
@@ -101,6 +101,22 @@ def test_a_short_record_is_said_to_be_short() -> None:
     assert short_record_warning(date(1991, 1, 1), date(2020, 12, 31)) is None
 
 
+def test_a_short_record_is_told_in_the_metadata_in_the_words_of_the_page() -> None:
+    short = date(2020, 1, 1), date(2021, 12, 31)
+    words = short_record_warning(*short)
+    assert words is not None
+    told = {"reference_period": "2020-01-01/2021-12-31", "warning_en": words.en, "warning_fr": words.fr}
+    normal = reference(series(), *short, "month")
+    assert normal.attrs == told
+    named = series().assign_attrs(standard_name="sea_surface_temperature", units="degC")
+    for how, unit in {"difference": "degC", "ratio": "1", "percent": "percent", "z_score": "1"}.items():
+        assert anomaly(named, normal, "month", how).attrs == {"units": unit, **told}  # type: ignore[arg-type]
+    assert percentile(series(), *short, "month").attrs == {"units": "percent", **told}
+    thirty = reference(series(), date(1993, 1, 1), date(2022, 12, 31), "month")
+    assert thirty.attrs == {"reference_period": "1993-01-01/2022-12-31"}
+    assert anomaly(series(), thirty, "month").attrs == {"units": "1", "reference_period": "1993-01-01/2022-12-31"}
+
+
 def years_of_july(values: list[float]) -> xr.DataArray:
     times = pd.to_datetime([f"{1991 + year}-07-01" for year in range(len(values))])
     return xr.DataArray(values, {"time": times}, ("time",))
@@ -143,7 +159,7 @@ def test_other_anomalies(how: str, expected: float, units: str) -> None:
     normal = reference(july, date(1991, 1, 1), date(1992, 12, 31), "month")
     departure = anomaly(july, normal, "month", how)  # type: ignore[arg-type]
     assert float(departure[-1]) == pytest.approx(expected)
-    assert departure.attrs == {"units": units}
+    assert departure.attrs["units"] == units
 
 
 def test_no_ratio_to_nothing() -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from benchmarks.missing import LENGTHS, RULES, holed, ours
 from sco.errors import CubeError
-from sco.season import aggregate
+from sco.season import aggregate, error
 
 XCLIM = pd.read_csv(Path(__file__).with_name("missing_xclim.csv"), parse_dates=["time"])
 """Which months, seasons and years of a series with holes xclim calls missing, recorded by `benchmarks/missing.py`."""
@@ -102,6 +102,22 @@ def test_the_recorded_rules_find_some_missing_and_some_not():
 @pytest.mark.parametrize(("how", "value"), [("min", 1), ("max", 12), ("count", 12), ("std", np.sqrt(13))])
 def test_other_ways(how, value):
     assert float(aggregate(monthly(), "year", how)[0]) == pytest.approx(value)
+
+
+def test_the_error_of_a_mean_is_that_of_its_values_over_the_root_of_their_number():
+    times = pd.date_range("2021-01-01", "2022-12-01", freq="MS")
+    random = np.random.default_rng(5)
+    errors = xr.DataArray(random.uniform(0.5, 2.0, (24, 3)), {"time": times}, ("time", "x")).chunk(x=1)
+    draws = errors.values[:, None] * random.normal(size=(24, 20_000, 3))
+    wrong = aggregate(xr.DataArray(draws, {"time": times}, ("time", "draw", "x")), "year")
+    found = error(errors, "year")
+    assert found.chunks is not None
+    np.testing.assert_allclose(found, wrong.std("draw"), rtol=0.02)
+    np.testing.assert_allclose(error(errors, "year", "sum"), 12 * found, rtol=1e-6)
+    holed = errors.where(errors["time"] != np.datetime64("2022-03-01"))
+    assert error(holed, "year").isnull().sum("x").values.tolist() == [0, 3]
+    eleven = np.sqrt((errors[12:] ** 2).sum("time") - errors[14] ** 2) / 11
+    np.testing.assert_allclose(error(holed, "year", missing="skip")[1], eleven, rtol=1e-6)
 
 
 def test_what_is_not_made_of_whole_periods_is_refused():
