@@ -3,6 +3,7 @@
 Reads one tile of one version of the store, so that a value and all that it is made from belong together.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -25,6 +26,7 @@ from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, part_of, year_before
 from sco.store import Store
 from sco.version import Version
+from sco.zones import Zoning
 
 STRIP_VALUES = 64 * 2**20
 """Values of a series that are held at once, a float32 each; a tile is cut into strips of rows that have no more."""
@@ -343,10 +345,24 @@ def _manifest(tile: _Tile, partition: Partition, sources: list[dict[str, Any]], 
             for (name, label), mean in sorted(tile.rural_means.items())
             if label == partition.period.label
         },
+        "rural_area": _ground_of(tile.derivation.rural) if tile.rural_means else None,
         "counts": {
             "seen": int(pixels.n_seen.sum(dtype=np.int64)),
             "masked": int(pixels.n_masked.sum(dtype=np.int64)),
             "failed": int(pixels.n_failed.sum(dtype=np.int64)),
             "pixels": int(pixels.values.size),
         },
+    }
+
+
+def _ground_of(rural: Zoning | None) -> dict[str, Any] | None:
+    """Which ground a project's rural area is: how much of it, between which bounds, and a digest of its outline."""
+    if rural is None:
+        return None
+    outline = rural.zones[0].geometry
+    return {
+        "km2": round(rural.weights[0].grid_km2, 6),
+        "bounds": list(outline.bounds),
+        "crs": str(rural.geobox.crs),
+        "sha256": hashlib.sha256(outline.wkb).hexdigest(),
     }

@@ -1,5 +1,6 @@
 """Standard errors carried through to derived indicators, from a small store of which every number is known."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 
@@ -27,7 +28,7 @@ REFERENCE = (date(2019, 1, 1), date(2021, 12, 31))
 CALENDAR = Calendar(MONTHS, "month", REFERENCE)
 JULYS = tuple(one for one in MONTHS if one.start.month == 7)
 ATTRS = {"title": "A place", "project": "place", "every": "month", "simulated": "true"}
-LOW, HIGH = {"ndvi": (0.2, 0.8), "nbr": (0.1, 0.6), "lst": (280.0, 300.0)}, {"lst": 1.0}
+LOW, HIGH = {"ndvi": (0.2, 0.8), "nbr": (0.1, 0.6), "lst": (10.0, 30.0)}, {"lst": 1.0}
 
 
 def values_of(name: str, period: Slice) -> np.ndarray:
@@ -103,6 +104,20 @@ def test_a_heat_island_is_as_unsure_as_the_place_and_the_country_around(tmp_path
     errors = errors_of("lst", JULYS[2])
     expected = np.hypot(errors, np.nanmean(errors[:6, :5]))
     np.testing.assert_allclose(error_in(found), expected, atol=0.011)  # half a step of 0.01 K, and of the input's 0.005
+
+
+def test_the_rural_reference_of_a_heat_island_is_recorded_with_it(tmp_path) -> None:
+    outline = box(500000, 4803880, 500100, 4804000)  # columns 0 to 4, rows 0 to 5
+    around = Zoning((Zone("rural", outline),), TILING.geobox)
+    found, _ = derived(tmp_path / "store", "heat_island", JULYS[2], around)
+    mean = values_of("lst", JULYS[2])[:6, :5].mean()
+    assert found.manifest["rural"] == {"lst": pytest.approx(mean, abs=0.003)}
+    ground = found.manifest["rural_area"]
+    assert ground["km2"] == pytest.approx(0.012, rel=1e-3)
+    assert (ground["bounds"], ground["crs"]) == ([500000, 4803880, 500100, 4804000], "EPSG:32633")
+    assert ground["sha256"] == hashlib.sha256(outline.wkb).hexdigest()
+    other, _ = derived(tmp_path / "other", "ndvi_anomaly", JULYS[2])
+    assert (other.manifest["rural"], other.manifest["rural_area"]) == ({}, None)
 
 
 def test_others_and_those_who_want_none_have_no_error(tmp_path) -> None:
