@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock, local
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,7 @@ class Handle:
 
 
 class Handles:
-    """Open files, each lent only to the thread that opened it; one that fails its borrower is closed for good.
-
-    What GDAL and PROJ keep of a file is partly the opening thread's own, and gone when that thread is.
-    """
+    """Open files, each lent to one thread at a time; one that fails its borrower is closed for good."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
@@ -59,7 +56,7 @@ class Handles:
     @contextmanager
     def lent(self, where: str, opener: Callable[[], DatasetReader]) -> Iterator[Handle]:
         """The file at an address that GDAL understands, opened where none waits."""
-        key = (where, _state(where), _this_thread())
+        key = (where, _state(where))
         handle = self._taken(key) or self._opened(key, opener)
         try:
             yield handle
@@ -78,7 +75,7 @@ class Handles:
             handle.file.close()
 
     def _opened(self, key: Any, opener: Callable[[], DatasetReader]) -> Handle:
-        where, state, _ = key
+        where, state = key
         if state is not None:
             return Handle(opener())
         with self._opening.taken(where):  # GDAL asks for a remote file's head once, unless threads do so together
@@ -112,13 +109,6 @@ class Handles:
             one.file.close()
 
 
-def _this_thread() -> object:
-    """What stands for the running thread and for no later one; numbers of threads are given again."""
-    if not hasattr(_MINE, "token"):
-        _MINE.token = object()
-    return _MINE.token
-
-
 def _state(where: str) -> tuple[int, int, int] | None:
     """What changes when a local file does; None for one elsewhere."""
     if not where.startswith("/") or where.startswith("/vsi"):
@@ -127,6 +117,5 @@ def _state(where: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-_MINE = local()
 HANDLES = Handles()
 """Those of this process."""

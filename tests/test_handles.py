@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.vrt import WarpedVRT
 
 from sco import handles
 from sco.handles import Handles
@@ -96,3 +97,19 @@ def test_a_remote_file_is_opened_anew_when_it_is_old(write_raster, opened, monke
     with pool.lent("https://example.org/a.tif", lambda: opened(path)):
         pass
     assert opened.count == 2
+
+
+def test_a_file_that_a_thread_left_open_is_warped_by_the_next_one(write_raster, opened):
+    """Each thread is gone when the next one borrows: nothing of the file may have been its own."""
+    pool, path, found = Handles(), written(write_raster, "a.tif", 1), []
+
+    def borrow():
+        with pool.lent(path, lambda: opened(path)) as handle, WarpedVRT(handle.file, crs="EPSG:32632") as warped:
+            found.append((str(handle.file.crs), warped.read(1).max()))
+
+    for _ in range(20):
+        thread = Thread(target=borrow)
+        thread.start()
+        thread.join()
+    assert found == [("EPSG:32631", 1)] * 20
+    assert opened.count == 1
