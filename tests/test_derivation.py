@@ -14,6 +14,7 @@ from shapely.geometry import box
 
 from sco import library
 from sco.chain import _basis, calendar_of
+from sco.climatology import short_record_warning
 from sco.derive import Derivation, derive
 from sco.grid import Tile, Tiling
 from sco.layout import attributes
@@ -73,10 +74,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return laid
 
 
+def outcomes(store: Store, name: str, periods: tuple[Slice, ...], calendar: Calendar = CALENDAR) -> list[Outcome]:
+    due = {period.label: "a" * 64 for period in periods}
+    return derive(Derivation(name, TILE, due, calendar, RURAL, uncertainty=False), "run", store.url, store.tip())
+
+
 def derived(store: Store, name: str, periods: tuple[Slice, ...] = MONTHS, calendar: Calendar = CALENDAR) -> xr.Dataset:
     """Values and n_seen of these periods."""
-    due = {period.label: "a" * 64 for period in periods}
-    found = derive(Derivation(name, TILE, due, calendar, RURAL, uncertainty=False), "run", store.url, store.tip())
+    found = outcomes(store, name, periods, calendar)
     assert all(one.pixels is not None for one in found)
     packing = library.indicators[name].packing
     layers = {
@@ -116,6 +121,18 @@ def test_what_is_counted_is_the_input_that_was_seen_least(store: Store) -> None:
     whole = derived(store, "sea_level_trend", MONTHS[-1:])["n_seen"][0].values
     assert whole[2, 2] == 3 * 60
     assert whole[NOT_NOW] == 3 * 59
+
+
+@pytest.mark.parametrize("name", ["vci", "ndvi_anomaly", "spi_3", "marine_heatwave", "rbr", "sea_level_trend"])
+def test_a_short_reference_is_told_with_every_value_that_rests_on_one(store: Store, name: str) -> None:
+    (found,) = outcomes(store, name, MONTHS[-1:])
+    words = short_record_warning(*REFERENCE)
+    assert words is not None
+    rests = name not in ("rbr", "sea_level_trend")
+    assert found.manifest["warning"] == ({"en": words.en, "fr": words.fr} if rests else None)
+    assert found.manifest["reference"] == (["2018-01-01", "2021-12-31"] if rests else None)
+    thirty = replace(CALENDAR, reference=(date(1992, 1, 1), date(2021, 12, 31)))
+    assert outcomes(store, name, MONTHS[-1:], thirty)[0].manifest["warning"] is None
 
 
 def month(label: str) -> Slice:

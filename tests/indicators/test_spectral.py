@@ -14,10 +14,14 @@ EDGES = np.array([0.0, 1e-4, 1e-3, 0.2, 0.4, 0.5, 1.0, 1.6])
 """No light, one step of the packing, the thresholds of snow, white, and brighter than white as slopes in the sun."""
 
 
-def reflectances(bands: tuple[str, ...]) -> list[xr.DataArray]:
+WORSE = np.array([-0.05, -1e-4, np.nan, np.inf])
+"""What a bad correction leaves, and no value at all."""
+
+
+def reflectances(bands: tuple[str, ...], among: np.ndarray = EDGES) -> list[xr.DataArray]:
     """100 000 random ones, and after them every combination of the edges."""
     random = np.random.default_rng(11).uniform(1e-4, 1.2, (len(bands), 100_000))
-    edges = np.array(np.meshgrid(*[EDGES] * len(bands))).reshape(len(bands), -1)
+    edges = np.array(np.meshgrid(*[among] * len(bands))).reshape(len(bands), -1)
     return [
         xr.DataArray(values, dims="pixel", name=band)
         for band, values in zip(bands, np.hstack([random, edges]), strict=True)
@@ -34,7 +38,7 @@ def by_spyndex(name: str, bands: tuple[str, ...], values: list[xr.DataArray]) ->
 @pytest.mark.parametrize("kind", ["float64", "float32"])
 def test_an_index_is_spyndex_within_its_range_and_nan_beyond(name: str, kind: str) -> None:
     indicator = library.indicators[name]
-    values = reflectances(indicator.bands)
+    values = reflectances(indicator.bands, np.append(EDGES, WORSE))
     theirs = by_spyndex(NAMES[name], indicator.bands, [one.astype(kind) for one in values])
     ours = indicator.formula(*(one.astype(kind) for one in values)).to_numpy()
     assert ours.dtype == kind
