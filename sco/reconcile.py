@@ -39,8 +39,8 @@ BATCH_BLOCKS = 16
 TURN_S = 0.0005
 """How long a thread keeps the interpreter while others wait for it; its own 5 ms are longer than most reads take."""
 HEAPS = 2
-"""Of the C library's memory: with one a thread, what a thread let go is no other's, and 240 scenes took 17 % more memory
-than 24; with two, 12 %."""
+"""Of the C library's memory: with one a thread, what a thread let go is no other's, and 240 scenes took 17 % more
+memory than 24; with two, 12 %."""
 M_ARENA_MAX = -8
 
 
@@ -136,9 +136,11 @@ class Reconciliation:
 
         A partition that cannot be computed is written down, and costs no other one but what is made from it.
         """
-        began, before = time.monotonic(), Meter.now()
+        began, before, known = time.monotonic(), Meter.now(), self.plan.recorded
+        if known is not None:
+            self._store.require_untouched([p for one in batch.work for p in partitions_of(one)], known, self.summary.run)
         outcomes, faults = carried_through(self._ready(batch), self._compute)
-        snapshot = self._store.commit(outcomes, self.summary.run, f"{self.verb} {batch.title}")
+        snapshot = self._store.commit(outcomes, self.summary.run, f"{self.verb} {batch.title}", known)
         crash.point("before journal")
         spent = self._spent(batch, len(faults), time.monotonic() - began, Meter.now().since(before))
         self._journal.note(*self._attempts(outcomes, faults, spent), spent=spent)
