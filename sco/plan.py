@@ -17,7 +17,7 @@ from sco.estimate import Cost
 from sco.grid import Tile, Tiling
 from sco.journal import Attempt, Journal
 from sco.known_bad import why_bad
-from sco.partition import Empty
+from sco.partition import Empty, Partition, Record
 from sco.period import Slice
 from sco.placement import Placement, place, step_of
 from sco.project import Project
@@ -46,6 +46,8 @@ class Plan:
     _rejected: Mapping[str, tuple[Mapping[str, str], ...]] = field(repr=False, default_factory=dict)
     _missing: Mapping[tuple[str, Tile], Mapping[str, int]] = field(repr=False, default_factory=dict)
     _absences: Absences | None = field(repr=False, default=None)
+    recorded: Mapping[Partition, Record] | None = field(repr=False, default=None)
+    """What was committed of the project when it was planned; None where nobody looked."""
 
     def counts(self) -> dict[str, int]:
         """How many partitions are in each state."""
@@ -165,7 +167,7 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
         entries = entries_of(found, project, placed, past)
         entries += derived_entries(project, slices, tiling, entries, past.records, past.uncomputed)
     rejected = _rejected_by_period([one for answer in answers for one in answer.rejected], slices)
-    known = (placed, rejected, missing, absences)
+    known = (placed, rejected, missing, absences, past.records)
     return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, *known)
 
 

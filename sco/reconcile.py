@@ -63,6 +63,11 @@ class Batch:
         return sum(one.size for one in self.work)
 
     @property
+    def partitions(self) -> list[Partition]:
+        """Those that it gives."""
+        return [each for one in self.work for each in partitions_of(one)]
+
+    @property
     def asset_count(self) -> int:
         """How many files of scenes it opens."""
         return sum(one.asset_count for one in self.work if isinstance(one, Block))
@@ -138,7 +143,7 @@ class Reconciliation:
         """
         began, before, known = time.monotonic(), Meter.now(), self.plan.recorded
         if known is not None:
-            self._store.require_untouched([p for one in batch.work for p in partitions_of(one)], known, self.summary.run)
+            self._store.require_untouched(batch.partitions, known, self.summary.run)
         outcomes, faults = carried_through(self._ready(batch), self._compute)
         snapshot = self._store.commit(outcomes, self.summary.run, f"{self.verb} {batch.title}", known)
         crash.point("before journal")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sco import chunks, crash, layout, ledger, roll
 from sco.bulk import staying
-from sco.errors import ConfigurationError, CubeError
+from sco.errors import ConfigurationError, CubeError, LockedError
 from sco.grid import Tiling
 from sco.layout import LEDGER
 from sco.model import Indicator
@@ -118,10 +118,13 @@ class Store:
         """The periods that there is room for, oldest first."""
         return self.version().slices
 
-    def commit(self, outcomes: Sequence[Outcome], run: str, message: str) -> str:
+    def commit(
+        self, outcomes: Sequence[Outcome], run: str, message: str, known: Mapping[Partition, Record] | None = None
+    ) -> str:
         """Commit these partitions, all or none; durable when this returns. The version's id.
 
-        Of two outcomes of one partition the later one counts.
+        Of two outcomes of one partition the later one counts. Raises LockedError where another run committed one of
+        them since they were `known`; where nothing is told of that, whoever commits last counts.
 
         Raises ConfigurationError for a partition that there is no room for, CubeError for pixels of another shape or
         type than its tile, UpstreamError or ScoError where the store does not take the commit.
@@ -129,9 +132,18 @@ class Store:
         if not outcomes:
             return self.tip()
         partitions = [str(outcome.partition) for outcome in outcomes]
-        return self._repository.transact(
-            lambda session: _write(session, outcomes), message, {"run": run, "partitions": partitions}
-        )
+
+        def change(session: Session) -> None:
+            version = Version(session)
+            if known is not None:
+                self._require_untouched(version, [one.partition for one in outcomes], known, run)
+            _write(version, outcomes)
+
+        return self._repository.transact(change, message, {"run": run, "partitions": partitions})
+
+    def require_untouched(self, partitions: Sequence[Partition], known: Mapping[Partition, Record], run: str) -> None:
+        """Raises LockedError where another run than this one committed one of these since they were `known`."""
+        self._require_untouched(self.version(), partitions, known, run)
 
     def records(self, snapshot: str | None = None, memory: Path | None = None) -> dict[Partition, Record]:
         """Every partition that was committed; at the newest version unless another is named.
@@ -247,6 +259,17 @@ class Store:
             self._last = name, Version(self._repository.read(name))
         return self._last[1]
 
+    def _require_untouched(
+        self, version: Version, partitions: Sequence[Partition], known: Mapping[Partition, Record], run: str
+    ) -> None:
+        for partition, text in version.texts_of(partitions, "record"):
+            there, before = ledger.parse_record(text).run, known.get(partition)
+            if there != run and (before is None or before.run != there):
+                raise LockedError(
+                    f"{partition} was committed to {self.url} by run {there} since this run was planned: another one "
+                    "works on the same store. What both have committed stays; run again to go on with what is left"
+                )
+
 
 def open_store(url: str, *, tag: str | None = None) -> IcechunkStore:
     """The store at this path or address as a read-only zarr store: `xr.open_zarr(open_store(url))`."""
@@ -258,14 +281,13 @@ def _commit_of(version: SnapshotInfo, tags: Sequence[str]) -> Commit:
     return Commit(version.id, version.written_at, version.message, run, partitions, tuple(tags))
 
 
-def _write(session: Session, outcomes: Sequence[Outcome]) -> None:
-    version = Version(session)
+def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     latest = {outcome.partition: outcome for outcome in outcomes}
     for partition in latest:
         version.place_of(partition)
     with ThreadPoolExecutor(WRITERS) as writers:
         for contents in writers.map(partial(_contents, version), latest.values()):
-            chunks.put(session, contents)
+            chunks.put(version.session, contents)
             crash.point("mid-write")
 
 

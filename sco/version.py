@@ -115,10 +115,10 @@ class Version:
 
     def texts_of(self, partitions: Iterable[Partition], kind: str) -> Iterator[tuple[Partition, str]]:
         """The records or manifests of these partitions, of those that were committed."""
-        asked = {chunks.key_of(f"{LEDGER}/{one.indicator}/{kind}", self.place_of(one)): one for one in partitions}
+        placed = ((one, f"{LEDGER}/{one.indicator}/{kind}", self.place_of(one)) for one in partitions)
+        asked = {chunks.key_of(path, place): one for one, path, place in placed if place in self.written(path)}
         for partition, content in zip(asked.values(), chunks.raw(self.session, list(asked)), strict=True):
-            if content:
-                yield partition, chunks.text_in(content)
+            yield partition, chunks.text_in(content)
 
     def texts(self, kind: str) -> Iterator[tuple[Partition, str]]:
         """Every record or manifest that is written."""

@@ -18,6 +18,7 @@ from sco.partition import Partition
 from sco.period import divide
 from sco.retention import Cleaning
 from sco.store import Store, _write, open_store
+from sco.version import Version
 
 
 def test_history_says_who_committed_what_and_when(store: Store) -> None:
@@ -155,7 +156,7 @@ def test_cleaning_keeps_what_is_young(long: Store) -> None:
 def test_cleaning_takes_away_what_a_killed_writer_left(long: Store, url: str) -> None:
     long.clean(keep_days=0)
     session = long._repository.versions.writable_session("main")
-    _write(session, [outcome(part(12), seed=99)])
+    _write(Version(session), [outcome(part(12), seed=99)])
     session.flush("never reached by a branch", metadata={"run": "killed", "partitions": []})
     del session
     size = _size(url)
