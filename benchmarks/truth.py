@@ -75,10 +75,10 @@ SENTINEL2 = Survey(
     of_metres(WORLD.grid),
     FIVE_YEARS,
     REFERENCE,
-    ("ndvi", "evi", "ndmi", "ndwi", "nbr", "water_extent", "snow_cover", "snow_days"),
+    ("ndvi", "evi", "ndmi", "ndwi", "nbr", "water_extent", "snow_cover", "snow_days_share"),
     (
         *("ndvi_anomaly", "ndvi_z", "vci", "land_productivity", "land_productivity_z"),
-        *("burn_severity", "burn_severity_class", "rbr"),
+        *("burn_severity", "burn_severity_class", "rbr", "snow_days"),
     ),
 )
 LANDSAT = Survey(
@@ -89,8 +89,8 @@ LANDSAT = Survey(
     of_metres(WORLD.grid.coarser),
     FIVE_YEARS,
     REFERENCE,
-    ("lst", "hot_days", "ndvi"),
-    ("tci", "heat_island", "vci", "vhi"),
+    ("lst", "hot_days_share", "ndvi"),
+    ("hot_days", "tci", "heat_island", "vci", "vhi"),
 )
 RADAR = Survey(
     "sentinel1_rtc",

@@ -115,7 +115,13 @@ LONGEST: dict[Every, int] = {"day": 1, "dekad": 11, "month": 31, "season": 92}
 
 
 def step_of(time: DataArray) -> Every:
-    """What the periods are whose starts are on a regular time axis; the year where there is but one."""
+    """What the periods are whose starts are on a time axis: what its attribute `every` says, or else its steps.
+
+    The year where there is but one and nothing is said.
+    """
+    if "every" in time.attrs:
+        said: Every = time.attrs["every"]
+        return said
     days = np.diff(time.values) / np.timedelta64(1, "D")
     step = float(np.median(days)) if days.size else np.inf
     return next((every for every, longest in LONGEST.items() if step <= longest), "year")

@@ -154,7 +154,7 @@ class _Tile:
                 return self._dated([float(mean) for mean in self._rural(one.indicator)["mean"]])
             case "in_reference":
                 held = [period in self.calendar.of_reference for period in self.calendar.slices]
-                return xr.DataArray(held, {"time": self._times(self.calendar.slices)}, ("time",))
+                return xr.DataArray(held, {"time": self._axis(self.calendar.slices)}, ("time",))
             case _:
                 return self._statistic(one.indicator, one.statistic, rows)
 
@@ -172,7 +172,7 @@ class _Tile:
         """An array of the periods that are due, or of those a year before them."""
         due, every = self.derivation.due, self.calendar.every
         wanted = [year_before(period, every) for period in due] if one.statistic == "year_before" else due
-        return self._series(path, wanted, rows).assign_coords(time=self._times(due))
+        return self._series(path, wanted, rows).assign_coords(time=self._axis(due))
 
     def _statistic(self, name: str, statistic: str, rows: slice) -> xr.DataArray:
         """A statistic of the reference, laid out along the periods that are due; NaN where there is no reference."""
@@ -256,8 +256,12 @@ class _Tile:
 
     def _dated(self, values: Sequence[Any] | NDArray[Any], periods: Sequence[Slice] = ()) -> xr.DataArray:
         """Numbers or planes, one a period; of those that are due where none are named."""
-        stack, times = np.asarray(values), self._times(periods or self.derivation.due)
+        stack, times = np.asarray(values), self._axis(periods or self.derivation.due)
         return xr.DataArray(stack, {"time": times}, ("time", "y", "x")[: stack.ndim])
+
+    def _axis(self, periods: Sequence[Slice]) -> xr.Variable:
+        """The starts of periods, which say what periods they are."""
+        return xr.Variable("time", self._times(periods), {"every": self.calendar.every})
 
     def _counts(self, name: str, periods: Sequence[Slice]) -> list[NDArray[np.uint16]]:
         totals = [np.zeros(self.shape, np.int64) for _ in range(3)]

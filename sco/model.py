@@ -316,7 +316,8 @@ class Input:
     `value` is the period's own; `mean` to `n_years` are over the reference years, of the same part of the year;
     `year_before` is the same part of the year before; `rural` the period's mean over the project's rural area, (time,)
     alone; `series` all periods, so that the formula sees the whole of time; `in_reference`, (time,) of bool, which
-    of them are in the reference.
+    of them are in the reference. The times of what is dated by a project's periods say in an attribute, `every`, what
+    these are, which `sco.climatology.step_of` knows to read.
     """
 
     indicator: str

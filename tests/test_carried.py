@@ -28,7 +28,7 @@ REFERENCE = (date(2019, 1, 1), date(2021, 12, 31))
 CALENDAR = Calendar(MONTHS, "month", REFERENCE)
 JULYS = tuple(one for one in MONTHS if one.start.month == 7)
 ATTRS = {"title": "A place", "project": "place", "every": "month", "simulated": "true"}
-LOW, HIGH = {"ndvi": (0.2, 0.8), "nbr": (0.1, 0.6), "lst": (10.0, 30.0)}, {"lst": 1.0}
+LOW, HIGH = {"ndvi": (0.2, 0.8), "nbr": (0.1, 0.6), "lst": (10.0, 30.0), "hot_days_share": (0.0, 1.0)}, {"lst": 1.0}
 
 
 def values_of(name: str, period: Slice) -> np.ndarray:
@@ -104,6 +104,11 @@ def test_a_heat_island_is_as_unsure_as_the_place_and_the_country_around(tmp_path
     errors = errors_of("lst", JULYS[2])
     expected = np.hypot(errors, np.nanmean(errors[:6, :5]))
     np.testing.assert_allclose(error_in(found), expected, atol=0.011)  # half a step of 0.01 K, and of the input's 0.005
+
+
+def test_days_are_as_unsure_as_their_share_times_the_days_of_the_period(tmp_path) -> None:
+    found, _ = derived(tmp_path / "store", "hot_days", JULYS[-1])
+    np.testing.assert_allclose(error_in(found), 31 * errors_of("hot_days_share", JULYS[-1]), atol=0.013)
 
 
 def test_the_rural_reference_of_a_heat_island_is_recorded_with_it(tmp_path) -> None:

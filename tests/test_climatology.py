@@ -218,6 +218,13 @@ def test_the_step_of_an_axis(frequency: str, every: str, days: list[int]) -> Non
     assert days_of(time, every)[:2].tolist() == days  # type: ignore[arg-type]
 
 
+def test_a_time_axis_may_say_what_its_steps_are() -> None:
+    one = xr.DataArray(np.array(["2023-02-01"], "datetime64[ns]"), dims="time", name="time")
+    assert step_of(one) == "year"
+    assert step_of(one.assign_attrs(every="month")) == "month"
+    assert days_of(one, "month").tolist() == [28]
+
+
 def test_the_step_of_dekads() -> None:
     dekads = [f"2024-{month:02d}-{day:02d}" for month in (1, 2) for day in (1, 11, 21)]
     time = xr.DataArray(pd.to_datetime(dekads), dims="time")

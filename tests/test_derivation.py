@@ -123,6 +123,13 @@ def test_what_is_counted_is_the_input_that_was_seen_least(store: Store) -> None:
     assert whole[NOT_NOW] == 3 * 59
 
 
+@pytest.mark.parametrize("name", ["snow_days", "hot_days"])
+@pytest.mark.parametrize(("label", "length"), [("2020-02", 29), ("2021-02", 28), ("2021-07", 31)])
+def test_days_are_the_share_times_the_days_of_the_period(store: Store, name: str, label: str, length: int) -> None:
+    found = derived(store, name, (month(label),))["values"][0]
+    np.testing.assert_allclose(found, length * values_of(f"{name}_share", month(label)), atol=0.0125)
+
+
 @pytest.mark.parametrize("name", ["vci", "ndvi_anomaly", "spi_3", "marine_heatwave", "rbr", "sea_level_trend"])
 def test_a_short_reference_is_told_with_every_value_that_rests_on_one(store: Store, name: str) -> None:
     (found,) = outcomes(store, name, MONTHS[-1:])

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from affine import Affine
@@ -226,10 +227,16 @@ def test_what_carries_errors_through_is_smooth_and_made_of_what_has_some(indicat
     assert {one.statistic for one in indicator.inputs} <= {"value", "year_before", "mean", "rural"}
     assert all(uncertainty.method_of(library.indicators[one.indicator]) for one in indicator.inputs)
     random = np.random.default_rng(2)
-    arguments = [xr.DataArray(random.uniform(0.2, 0.5, 200), dims="pixel") for _ in indicator.inputs]
-    errors = [xr.DataArray(random.uniform(0.001, 0.004, 200), dims="pixel") for _ in indicator.inputs]
+    months = pd.date_range("2023-01-01", periods=4, freq="MS")
+
+    def drawn(low: float, high: float) -> xr.DataArray:
+        return xr.DataArray(random.uniform(low, high, (4, 50)), {"time": months}, ("time", "pixel"))
+
+    arguments = [drawn(0.2, 0.5) for _ in indicator.inputs]
+    errors = [drawn(0.001, 0.004) for _ in indicator.inputs]
     carried = uncertainty.carried(indicator.formula, arguments, errors)
-    wrong = [error * xr.DataArray(random.normal(size=(5000, 200)), dims=("throw", "pixel")) for error in errors]
+    throws = [xr.DataArray(random.normal(size=(5000, 4, 50)), dims=("throw", "time", "pixel")) for _ in errors]
+    wrong = [error * throw for error, throw in zip(errors, throws, strict=True)]
     thrown = indicator.formula(*(one + other for one, other in zip(arguments, wrong, strict=True))).std("throw")
     # the standard deviation of 5000 throws is known to 1 %, and this is the furthest of 200
     np.testing.assert_allclose(thrown, carried, rtol=0.04)

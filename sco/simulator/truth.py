@@ -34,7 +34,7 @@ DEMO = ("ndvi", "water_extent", "lst", SNOW_SHARE)
 SEEN_OTHERWISE: Mapping[str, Callable[[Day], np.ndarray]] = {
     "water_extent": lambda day: day.water > 0.5,
     "snow_cover": lambda day: day.snow,
-    "snow_days": lambda day: day.snow > 0.5,
+    "snow_days_share": lambda day: day.snow > 0.5,
     SNOW_SHARE: lambda day: day.snowy,
 }
 """What the world knows better than a formula over bands does."""

@@ -101,7 +101,7 @@ def test_temperature_is_in_celsius_and_hot_from_forty_on() -> None:
     kelvin = xr.DataArray(np.array([273.15, 313.0, 313.15, 330.0, 400.0, 150.0, NAN]), dims="x")
     celsius = library.indicators["lst"].formula(kelvin)
     np.testing.assert_allclose(celsius, [0, 39.85, 40, 56.85, NAN, NAN, NAN], atol=1e-9)
-    np.testing.assert_array_equal(library.indicators["hot_days"].formula(kelvin), [0, 0, 1, 1, NAN, NAN, NAN])
+    np.testing.assert_array_equal(library.indicators["hot_days_share"].formula(kelvin), [0, 0, 1, 1, NAN, NAN, NAN])
 
 
 def test_decibels() -> None:

@@ -66,7 +66,7 @@ def test_snow_is_where_ndsi_and_red_are_high_enough() -> None:
     known = np.isfinite(ndsi)
     snowy = (ndsi > 0.4) & (red.to_numpy() > 0.2)
     cover = library.indicators["snow_cover"].formula(green, red, swir16).to_numpy()
-    days = library.indicators["snow_days"].formula(green, red, swir16).to_numpy()
+    days = library.indicators["snow_days_share"].formula(green, red, swir16).to_numpy()
     np.testing.assert_array_equal(days[known], snowy[known])
     gascoin = 0.5 * np.tanh(2.65 * ndsi - 1.42) + 0.5
     np.testing.assert_allclose(cover[known], np.where(snowy, gascoin, 0)[known], rtol=0, atol=1e-6)
@@ -90,7 +90,7 @@ def test_snow_is_told_from_water_and_cloud(green: float, red: float, swir16: flo
     values = [xr.DataArray(np.array([value])) for value in (green, red, swir16)]
     found = library.indicators["snow_cover"].formula(*values).item()
     assert found == pytest.approx(cover, abs=1e-4)
-    assert library.indicators["snow_days"].formula(*values).item() == (cover > 0)
+    assert library.indicators["snow_days_share"].formula(*values).item() == (cover > 0)
 
 
 def test_beyond_the_range_there_is_no_number() -> None:

@@ -77,13 +77,13 @@ YEARS = World(size_m=12_000, resolution_m=1000, start=date(2019, 1, 1), end=date
 
 
 def test_any_indicator_of_the_worlds_bands_has_a_truth() -> None:
-    names = ("evi", "nbr", "snow_cover", "snow_days", "lst", "hot_days")
+    names = ("evi", "nbr", "snow_cover", "snow_days_share", "lst", "hot_days_share")
     true = monthly(WORLD, names, WORLD.grid.coarser)
     assert dict(true.sizes) == {"time": 4, "y": 30, "x": 30}
     day = Ground(WORLD, *WORLD.grid.coarser.centres()).on(date(2022, 8, 1))
     red, nir, blue = (day.snow_free(band) for band in ("red", "nir", "blue"))
     evi = 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1)
-    still = ~day.snowy & (true.snow_days.sel(time="2022-08-01").values == 0) & (day.burnt < 0.01)
+    still = ~day.snowy & (true.snow_days_share.sel(time="2022-08-01").values == 0) & (day.burnt < 0.01)
     assert np.abs(true.evi.sel(time="2022-08-01").values - evi)[still].mean() < 0.03
     assert true.evi.attrs == {
         "long_name": "Simulated truth: Enhanced vegetation index (EVI)",
@@ -92,7 +92,7 @@ def test_any_indicator_of_the_worlds_bands_has_a_truth() -> None:
     }
     assert float(true.snow_cover.max()) > 0.9
     assert 20 < float(true.lst.sel(time="2022-07-01").median()) < 40
-    assert 0 < float(true.hot_days.sel(time="2022-07-01").mean()) < 0.2
+    assert 0 < float(true.hot_days_share.sel(time="2022-07-01").mean()) < 0.2
     fallen = (true.nbr.sel(time="2022-06-01") - true.nbr.sel(time="2022-08-01")).where(true.burned == 1)
     assert float(fallen.mean()) > 0.4
 
