@@ -17,6 +17,7 @@ from sco.store import Store
 
 SLOW = """
 import sys, time
+from pathlib import Path
 from sco import compute, reconcile
 
 reconcile.BATCH_BLOCKS = 1
@@ -27,6 +28,8 @@ def slowly(block, run, idle=1):
     with open(begun, "a") as told:
         told.write(f"{block.period.label} {block.tile}\\n")
     time.sleep(seconds)
+    while Path(begun).with_name("hold").exists():
+        time.sleep(0.02)
     return whole(block, run, idle)
 
 compute.compute_block = slowly
@@ -108,8 +111,10 @@ def test_the_second_interrupt_is_not_held_back(project: Callable[..., Path]) -> 
 
 def test_a_second_command_at_once_is_8_and_changes_nothing(project: Callable[..., Path]) -> None:
     file = project()
+    hold = file.with_name("hold")
+    hold.touch()
     first = Command(
-        file.parent, 1.0, "backfill", file, "--start", "2022-01-01", "--end", "2022-01-31", "--engine", "local"
+        file.parent, 0.0, "backfill", file, "--start", "2022-01-01", "--end", "2022-01-31", "--engine", "local"
     )
     first.wait_for(1)
     other = subprocess.run(
@@ -121,6 +126,7 @@ def test_a_second_command_at_once_is_8_and_changes_nothing(project: Callable[...
     )
     assert other.returncode == 8, other.stderr
     assert "another run is working on tiny" in other.stderr
+    hold.unlink()
     code, told = first.end()
     assert code == 0, told
     assert {name.split()[0] for name in stored(file)} == {"2022-01"}
