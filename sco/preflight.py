@@ -2,8 +2,9 @@
 
 import ctypes
 import math
+import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
@@ -181,11 +182,16 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
 
 
 def _allowed(path: Path, rules: Rules) -> Path:
-    resolved = path.resolve()
-    if not any(resolved.is_relative_to(root.resolve()) for root in rules.roots):
+    resolved = Path(os.path.realpath(path))
+    if not any(resolved.is_relative_to(root) for root in _without_links(rules.roots)):
         allowed = ", ".join(str(root) for root in rules.roots) or "none"
         raise SceneError(f"{path} is outside the folders that may be read ({allowed}): name its folder in access.files")
     return resolved
+
+
+@lru_cache(maxsize=64)
+def _without_links(roots: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(root.resolve() for root in roots)
 
 
 def _same_crs(file: "DatasetReader", crs: str | None) -> bool:
