@@ -190,8 +190,11 @@ def attributes(indicator: Indicator, counted: bool = True, has_error: bool = Fal
     packing = indicator.packing
     return {
         "long_name": indicator.title.en,
+        "long_name_fr": indicator.title.fr,
         "units": indicator.unit,
         **({"standard_name": indicator.standard_name} if indicator.standard_name else {}),
+        **({"gcos_ecv": indicator.ecv} if indicator.ecv else {}),
+        **({"sdg": indicator.sdg} if indicator.sdg else {}),
         "comment": indicator.description.en,
         "references": " ".join(indicator.references),
         "cell_methods": indicator.cell_methods,

@@ -15,7 +15,7 @@ import dask
 import dask.threaded
 from dask.delayed import Delayed
 
-from sco import compute, crash, derive
+from sco import climatology, compute, crash, derive
 from sco.budget import Budget, carefully
 from sco.cluster import computing
 from sco.compute import Around, Block, plainly
@@ -80,6 +80,7 @@ def lay_out(project: Project) -> Store:
         "project": project.id,
         "every": project.period.every,
         "simulated": str(project.simulated).lower(),
+        **(climatology.described(*project.period.reference) if project.period.reference else {}),
     }
     slices, indicators = project.period.slices(), project.resolved_indicators
     return Store.lay_out(project.store_url, project.tiling, slices, indicators, attrs, project.uncertainty)

@@ -16,6 +16,7 @@ import sco
 from flows import run
 from sco import library
 from sco.chain import links
+from sco.climatology import short_record_warning
 from sco.entry import Only, State
 from sco.errors import ConfigurationError
 from sco.lineage import Calendar, Need, in_order
@@ -96,6 +97,9 @@ def test_values_are_the_formula_over_what_is_stored(make, observatory):
     assert np.all(np.abs(rural_mean - ndvi.mean(("y", "x")).values) < 0.2)
     assert bool((stored["departure_n_seen"] == stored["ndvi_n_seen"]).all())
     assert bool((stored["rise_n_seen"].isel(time=-1) == stored["ndvi_n_seen"].sum("time")).all())
+    assert stored.attrs["reference_period"] == "/".join(map(str, REFERENCE))
+    warning = short_record_warning(*REFERENCE)
+    assert (stored.attrs["warning_en"], stored.attrs["warning_fr"]) == (warning.en, warning.fr)
 
 
 def test_a_manifest_says_what_a_value_was_made_from(make):

@@ -24,7 +24,7 @@ from odc.geo.xr import xr_coords
 from zarr.codecs import ZstdCodec
 from zarr.errors import ZarrUserWarning
 
-from sco import uncertainty
+from sco import climatology, uncertainty
 from sco.layout import attributes
 from sco.model import Indicator
 from sco.packing import pack
@@ -200,7 +200,9 @@ def _attributes(publication: Publication) -> dict[str, Any]:
         "multiscales": _multiscales(publication),
     }
     owed = {"comment": "; ".join(publication.credits)} if publication.credits else {}
-    return attributes | owed | _level_attributes(publication, 1)
+    reference = publication.project.period.reference
+    measured = climatology.described(*reference) if reference else {}
+    return attributes | owed | measured | _level_attributes(publication, 1)
 
 
 def _level_attributes(publication: Publication, factor: int) -> dict[str, Any]:

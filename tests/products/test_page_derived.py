@@ -15,6 +15,7 @@ from visit import Visit, number, text
 
 from sco.products.contents import Publication
 from sco.products.gate import refusals
+from sco.products.lines import reference_warning
 from sco.products.publication import publish
 from sco.project import Project
 from sco.store import Store
@@ -117,6 +118,9 @@ def test_tables_hold_the_anomaly_and_errors_in_the_long_form(product: Path, publ
 
 def test_the_public_copy_has_errors_and_no_raster_more(product: Path, publication: Publication) -> None:
     with xr.open_zarr(product / "zarr") as copy:
+        warned = reference_warning(publication)
+        assert warned is not None
+        assert (copy.attrs["warning_en"], copy.attrs["warning_fr"]) == (warned.en, warned.fr)
         for name in ("ndvi_error", "ndvi_anomaly_error"):
             own = copy[name].isel(time=step(publication)).values
             assert np.array_equal(own, stored(publication)[name].values, equal_nan=True)
