@@ -8,13 +8,19 @@ neighbouring days are not quite.
   that slipped through makes much: for many normal observations 1.2533 s / sqrt(n) with s = IQR / 1.349, and for few
   what makes its square the variance of their median on average, as a mean's is. Hojo 1931,
   https://doi.org/10.2307/2332422.
+- A percentile's is s sqrt(q (1 - q) / n) / f(q), f being the density of normal observations there. Mosteller 1946,
+  https://doi.org/10.1214/aoms/1177730881.
+- The least's and the greatest's are s times the standard deviation of the extreme of n normal observations. Tippett
+  1925, https://doi.org/10.2307/2332087.
+- That of one observation, `first` or `medoid`, is s.
 - A fraction's is sqrt(p (1 - p) / (n + 4)) with p = (k + 2) / (n + 4), so that three of three are not certain. Agresti
   and Coull 1998, https://doi.org/10.1080/00031305.1998.10480550.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from statistics import NormalDist
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +34,8 @@ Stack = NDArray[np.float32]
 """(observation, y, x); NaN where a pixel was not seen."""
 Plane = NDArray[np.float32]
 """(y, x)."""
+Factors = NDArray[np.float32]
+"""(number of observations,)."""
 NEARER = 1 - 1e-5
 """Of a distance, by which another must be shorter to be nearer; less is rounding."""
 MEDIAN_OVER_MEAN = float(np.sqrt(np.pi / 2))
@@ -91,8 +99,9 @@ def _median(job: _Job) -> None:
 def _percentile(job: _Job) -> None:
     if job.quantile is None:
         raise ConfigurationError("a percentile composite needs the indicator's quantile, from 0 to 1")
-    lanes = job.stack.shape[0]
-    _ranked(job.stack, _network(lanes), np.float32(job.quantile), job.values, *_quartiles(lanes), job.error)
+    lanes, none = job.stack.shape[0], np.empty((0, 0), np.float32)
+    _ranked(job.stack, _network(lanes), np.float32(job.quantile), job.values, *_quartiles(lanes), none)
+    _spread(job, partial(_over_quantile, job.quantile))
 
 
 def _mean(job: _Job) -> None:
@@ -105,14 +114,17 @@ def _fraction(job: _Job) -> None:
 
 def _min(job: _Job) -> None:
     np.fmin.reduce(job.stack, axis=0, out=job.values)
+    _spread(job, _over_extreme)
 
 
 def _max(job: _Job) -> None:
     np.fmax.reduce(job.stack, axis=0, out=job.values)
+    _spread(job, _over_extreme)
 
 
 def _first(job: _Job) -> None:
     _earliest(job.stack, job.values)
+    _spread(job, _over_one)
 
 
 def _sum(job: _Job) -> None:
@@ -128,6 +140,43 @@ def _medoid(job: _Job) -> None:
         raise ConfigurationError("a medoid composite needs the bands of every observation")
     middles = np.stack([compose(_where_seen(band, job.stack), "median").values for band in job.bands])
     _nearest(job.stack, np.stack(job.bands), middles, job.values)
+    _spread(job, _over_one)
+
+
+def _spread(job: _Job, over_mean: Callable[[int], Factors]) -> None:
+    """Standard errors that are the mean's times a factor, which depends on the number of observations alone."""
+    if job.error.size:
+        numbers = np.empty(job.values.shape, np.float32)
+        _total(job.stack, True, numbers)
+        _moments(job.stack, False, np.empty(job.values.shape, np.float32), job.error)
+        job.error[:] *= over_mean(job.stack.shape[0])[numbers.astype(np.int64)]
+
+
+def _over_one(most: int) -> Factors:
+    """By number of observations, up to `most`: the spread of one of them over that of their mean."""
+    return np.sqrt(np.arange(most + 1)).astype(np.float32)
+
+
+@cache
+def _over_extreme(most: int) -> Factors:
+    """The same of the greatest, or the least, of normal observations."""
+    places = np.linspace(-9, 9, 3601)
+    normal = NormalDist()
+    below, density = (np.array([found(place) for place in places.tolist()]) for found in (normal.cdf, normal.pdf))
+    step, deviations = places[1] - places[0], [0.0]
+    for number in range(1, most + 1):
+        weights = number * below ** (number - 1) * density * step
+        deviations.append(float(np.sqrt(weights @ places**2 - (weights @ places) ** 2)))
+    return (_over_one(most) * deviations).astype(np.float32)
+
+
+@cache
+def _over_quantile(quantile: float, most: int) -> Factors:
+    """The same of a quantile of many normal observations; at the ends, of the extreme."""
+    if not 0 < quantile < 1:
+        return _over_extreme(most)
+    density = NormalDist().pdf(NormalDist().inv_cdf(quantile))
+    return np.full(most + 1, np.sqrt(quantile * (1 - quantile)) / density, np.float32)
 
 
 def _where_seen(band: Stack, stack: Stack) -> Stack:

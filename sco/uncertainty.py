@@ -25,6 +25,11 @@ class Method:
     reference: str
 
 
+EXTREME = Method(
+    "s times the standard deviation of the extreme of n observations that count as independent and normal",
+    "https://doi.org/10.2307/2332087",
+)
+ONE = Method("s, the standard deviation of the n observations of which it is one", GUM)
 METHODS: Mapping[str, Method] = {
     "mean": Method("s / sqrt(n) of n observations that count as independent", GUM),
     "median": Method(
@@ -36,8 +41,16 @@ METHODS: Mapping[str, Method] = {
         "binomial, of n observations that count as independent, after two of each kind were added",
         "https://doi.org/10.1080/00031305.1998.10480550",
     ),
+    "percentile": Method(
+        "s sqrt(q (1 - q) / n) over the normal density at the quantile q, of n observations that count as independent",
+        "https://doi.org/10.1214/aoms/1177730881",
+    ),
+    "min": EXTREME,
+    "max": EXTREME,
+    "first": ONE,
+    "medoid": ONE,
 }
-"""By composite; the others have none."""
+"""By composite; a count and a sum of what was seen have none, as they are no sample of anything else."""
 CARRIED = Method("from the standard errors of what it is made from, which count as independent", GUM)
 NONE = "none is known of this indicator, and no pixel has a value"
 

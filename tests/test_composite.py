@@ -155,13 +155,43 @@ def test_one_cloud_that_slipped_through_does_not_make_the_uncertainty_of_a_media
     assert np.median(compose(spoiled, "mean", with_error=True).uncertainty) > 10 * clean
 
 
-@pytest.mark.parametrize("how", ["min", "max", "first", "sum", "count", "percentile", "medoid"])
-def test_others_claim_no_standard_error(stack, how):
-    assert compose(stack, how, 0.5, [stack], with_error=True).uncertainty is None
+def claimed_over_real(count: int, how: str, quantile: float | None = None) -> float:
+    """Root mean square of the standard errors over the standard deviation of 90,000 values of normal observations."""
+    samples = np.random.default_rng(count).normal(size=(count, 300, 300)).astype(np.float32)
+    composed = compose(samples, how, quantile, [samples], with_error=True)
+    return float(np.sqrt(np.mean(composed.uncertainty**2, dtype=np.float64)) / composed.values.std(dtype=np.float64))
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 30])
+@pytest.mark.parametrize("how", ["min", "max", "first"])
+def test_the_standard_error_of_an_extreme_and_of_one_is_how_far_they_vary(how, count):
+    assert claimed_over_real(count, how) == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.25, 0.5, 0.9])
+def test_the_standard_error_of_a_percentile_is_that_of_many_observations_and_never_too_small(quantile):
+    few, more, many = (claimed_over_real(count, "percentile", quantile) for count in (3, 12, 60))
+    assert few > more > many == pytest.approx(1.02, abs=0.03)
+
+
+def test_of_a_medoid_the_standard_error_is_the_most_it_can_be():
+    assert claimed_over_real(2, "medoid") == pytest.approx(1, rel=0.01)
+    assert claimed_over_real(8, "medoid") > 1
+
+
+@pytest.mark.parametrize("how", ["min", "max", "first", "medoid", "percentile"])
+def test_one_observation_alone_has_no_standard_error(stack, how):
+    found = compose(stack, how, 0.9, [stack], with_error=True).uncertainty
+    np.testing.assert_array_equal(np.isnan(found), np.sum(~np.isnan(stack), axis=0) < 2)
+
+
+@pytest.mark.parametrize("how", ["sum", "count"])
+def test_totals_of_what_was_seen_claim_no_standard_error(stack, how):
+    assert compose(stack, how, with_error=True).uncertainty is None
 
 
 def test_asking_for_the_standard_error_changes_no_value(stack):
-    for how in ("median", "mean", "fraction"):
+    for how in ("median", "mean", "fraction", "min", "max", "first"):
         plain, told = compose(stack, how), compose(stack, how, with_error=True)
         assert plain.uncertainty is None
         np.testing.assert_array_equal(plain.values, told.values)
