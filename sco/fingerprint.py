@@ -34,6 +34,7 @@ class Fingerprints:
         self.placement = placement
         self._grids: dict[Tile, list[Any]] = {}
         self._told: dict[tuple[str, ...], tuple[Told, Told]] = {}
+        self._common: dict[tuple[str, tuple[str, ...]], Mapping[str, Any]] = {}
 
     def of(self, partition: Partition, indicator: Indicator, places: Places, nothing: Empty | None) -> str:
         """SHA-256, hexadecimal, of everything that the partition's numbers depend on.
@@ -47,18 +48,27 @@ class Fingerprints:
 
     def _basis(self, partition: Partition, indicator: Indicator, sensors: Sequence[str]) -> dict[str, Any]:
         """All but the scenes."""
-        access, period = self.project.access, partition.period
-        widened = [rule for rule in self.project.widened if rule[0] in sensors]
-        overviews = [f"{access.overviews} overviews"] if access.overviews != "means" else []
+        period = partition.period
         return {
-            "engine": engine.COMPUTE,
+            **self._shared(indicator, tuple(sensors)),
             "grid": self._grid(partition.tile),
             "period": [str(period.start), str(period.end)],
-            "indicator": [indicator.id, indicator.version],
-            "sensors": [(name, library.sensors[name].version) for name in sensors],
-            "access": [access.mismatch, access.contradiction, *overviews, *widened],
-            **errors_of(indicator, self.project),
         }
+
+    def _shared(self, indicator: Indicator, sensors: tuple[str, ...]) -> Mapping[str, Any]:
+        """What is the same for every period and tile."""
+        if (indicator.id, sensors) not in self._common:
+            access = self.project.access
+            widened = [rule for rule in self.project.widened if rule[0] in sensors]
+            overviews = [f"{access.overviews} overviews"] if access.overviews != "means" else []
+            self._common[indicator.id, sensors] = {
+                "engine": engine.COMPUTE,
+                "indicator": [indicator.id, indicator.version],
+                "sensors": [(name, library.sensors[name].version) for name in sensors],
+                "access": [access.mismatch, access.contradiction, *overviews, *widened],
+                **errors_of(indicator, self.project),
+            }
+        return self._common[indicator.id, sensors]
 
     def _grid(self, tile: Tile) -> list[Any]:
         if tile not in self._grids:
