@@ -363,8 +363,7 @@ class Indicator:
     of_series: bool = False
     """One map for the whole series, as a trend is: stored at the last period."""
     around: tuple[int, int] | None = None
-    """How many periods before and after its own a value that is derived from a series depends on, beside those of the
-    reference; None for all."""
+    """Periods before and after its own that a value of a series depends on beside the reference's; None for all."""
     minimum_years: int = 3
     """Years of the reference that must have a value for its statistics to stand, where the project does not say."""
     takes_every_day: bool = False
