@@ -1,6 +1,7 @@
 """What every test may use: real data where it lies beside the checkout, and a home of its own for Prefect."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,20 @@ def _prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
     yield
     os.environ.pop("PREFECT_HOME") if before is None else os.environ.update(PREFECT_HOME=before)
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that code asks for from here on, in seconds: what it waits whatever else the machine does."""
+    pauses: list[float] = []
+    whole = time.sleep
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        whole(seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    return pauses
 
 
 @pytest.fixture

@@ -34,29 +34,24 @@ def test_four_processes_keep_one_budget_together() -> None:
         pool.starmap(_ask, [("warm", 1)] * 4)
         times = sorted(moment for part in pool.starmap(_ask, [("one", 10)] * 4, chunksize=1) for moment in part)
     assert len(times) == 40
-    observed = (len(times) - 1) / (times[-1] - times[0])
-    assert observed <= 1.1 * PER_SECOND
-    assert observed >= 0.5 * PER_SECOND
+    assert (len(times) - 1) / (times[-1] - times[0]) <= 1.1 * PER_SECOND
 
 
-def test_names_have_budgets_of_their_own_and_nobody_catches_up() -> None:
-    began = time.monotonic()
+def test_names_have_budgets_of_their_own_and_nobody_catches_up(paused: list[float]) -> None:
     for name in "abcdefgh":
         wait_turn(name, 1.0)
-    assert time.monotonic() - began < 0.5
-    time.sleep(0.2)
-    began = time.monotonic()
+    assert paused == []
     for _ in range(3):
         wait_turn("late", 10.0)
-    assert time.monotonic() - began >= 0.19
+    assert 0.1 < sum(paused) <= 0.1 + 0.2
 
 
 @pytest.mark.parametrize("left", ["", "half a num", "nan", "9e99", "-1"])
-def test_a_file_that_says_nonsense_holds_nobody_up(left: str) -> None:
+def test_a_file_that_says_nonsense_holds_nobody_up(left: str, paused: list[float]) -> None:
     wait_turn("x", 5.0)
     (file,) = (path for path in rate._folder().iterdir() if path.suffix != ".lock")
     file.write_text(left)
-    began = time.monotonic()
+    paused.clear()
     wait_turn("x", 5.0)
-    assert time.monotonic() - began < 0.15
+    assert paused == []
     assert 0 < float(file.read_text()) - time.time() <= 0.2

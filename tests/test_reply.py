@@ -25,20 +25,18 @@ def test_a_busy_server_is_asked_again_when_it_said() -> None:
     with playing(busy) as play:
         began = time.monotonic()
         assert len(of(play).scenes) == 1
-        assert 1 <= time.monotonic() - began < 3
+        assert time.monotonic() - began >= 1
     assert len(play.searches) == 2
 
 
 @pytest.mark.usefixtures("hasty")
 def test_a_server_that_never_recovers_is_given_up() -> None:
-    began = time.monotonic()
     with (
         playing(lambda play, request: say(landing(play)) if request.path == "/" else say(b"<h1>no\n", 503)) as play,
         pytest.raises(UpstreamError, match="it answers with status 503: <h1>no"),
     ):
         of(play)
     assert len(play.searches) == 6
-    assert time.monotonic() - began < 5
 
 
 def test_patience_is_bounded() -> None:

@@ -1,7 +1,6 @@
 """What is asked of catalogs that behave, what of their answers is chosen, and why the rest is not."""
 
 import re
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,21 +133,19 @@ def test_a_refused_scene_is_filled_by_the_mirror() -> None:
     assert [one.catalog for one in answer.rejected] == ["earth_search"]
 
 
-def test_a_catalog_that_is_away_is_passed_over_quickly() -> None:
-    began = time.monotonic()
+def test_a_catalog_that_is_away_is_passed_over_quickly(paused: list[float]) -> None:
     with offering(an_item()) as play:
         answer = search(source("http://127.0.0.1:9", play.url), CAMARGUE, *JULY)
-    assert time.monotonic() - began < 5
+    assert sum(paused) < 2
     assert [scene.catalog for scene in answer.scenes] == ["simulated"]
     assert "Connection refused" in str(answer.asked[0].failure)
     assert (answer.asked[0].items, answer.asked[1].failure) == (0, None)
 
 
-def test_when_no_catalog_answers_each_is_named_with_its_cause() -> None:
-    began = time.monotonic()
+def test_when_no_catalog_answers_each_is_named_with_its_cause(paused: list[float]) -> None:
     with pytest.raises(UpstreamError) as error:
         search(source("http://127.0.0.1:9", "http://127.0.0.1:10"), CAMARGUE, *JULY)
-    assert time.monotonic() - began < 5
+    assert sum(paused) < 2 * 2
     lines = str(error.value).splitlines()
     assert lines[1].startswith("  earth_search at http://127.0.0.1:9: ")
     assert lines[2].startswith("  simulated at http://127.0.0.1:10: ")

