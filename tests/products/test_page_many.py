@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from plain import SIDE, Plain, manifest, project_in
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from visit import Visit
 
 from sco.grid import Tile
@@ -20,7 +20,16 @@ from sco.products.summary import COUNTS
 
 MANY = Plain(every="month", first=2004, years=20, reference_years=10, zones_across=12)
 """240 periods of three indicators, and 144 zones of 40 corners."""
-FIRST_VIEW_BYTES, FIRST_VIEW_SECONDS = 300_000, 1.0
+FIRST_VIEW_BYTES = 300_000
+TIMES_A_BARE_MAP = 10
+"""Measured: 3 to 5, on an idle machine and on one with four times as much to do as it has cores."""
+BARE_PAGE = """<!doctype html><link rel="stylesheet" href="page/leaflet.css">
+<div id="map" style="width: 600px; height: 560px"></div><script src="page/leaflet.js"></script>
+<script src="bare.js"></script>
+"""
+BARE_SCRIPT = """const map = L.map("map", { crs: L.CRS.Simple }).fitBounds([[0, 0], [60, 60]]);
+L.imageOverlay("PICTURE", [[0, 0], [60, 60]], { className: "picture" }).addTo(map);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +76,8 @@ def heaviest_picture(folder: Path) -> int:
 def test_the_first_view_is_light_whatever_the_picture(browser: Browser, folder: Path, tmp_path: Path) -> None:
     page = browser.new_page()
     visited = Visit(page, folder)
-    seconds = []
-    for _ in range(5):
-        visited.go()
-        page.reload()
-        page.wait_for_selector("#zones tr:nth-child(145)")
-        page.wait_for_function("() => document.querySelector('#map img.picture').complete")
-        seconds.append(page.evaluate("performance.now()") / 1000)
+    visited.go()
+    wait_until_drawn(page)
     assert visited.complaints == []
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in visited.files}
     drawn = {name for name in sizes if name.startswith("figures/")}
@@ -81,7 +85,6 @@ def test_the_first_view_is_light_whatever_the_picture(browser: Browser, folder: 
     rest = sum(size for name, size in sizes.items() if name not in drawn)
     assert rest > 200_000
     assert rest + heaviest_picture(tmp_path) < FIRST_VIEW_BYTES, sorted(sizes.items(), key=lambda one: -one[1])
-    assert min(seconds) < FIRST_VIEW_SECONDS, seconds
     assert {re.sub(r"\d{4}-\d\d", "", name) for name in sizes if name.count("/") > 1} == {
         "figures/overlays/ndvi_.png",
         "page/layers/ndvi_.js",
@@ -89,3 +92,34 @@ def test_the_first_view_is_light_whatever_the_picture(browser: Browser, folder: 
         "page/series/ndvi/trends.js",
     }
     page.close()
+
+
+def test_the_first_view_takes_a_few_times_a_bare_map_of_the_same_picture(browser: Browser, folder: Path) -> None:
+    bare, page = bare_map(folder), browser.new_page()
+    pairs = [(seconds_to_draw(page, folder / "index.html"), seconds_to_draw(page, bare)) for _ in range(7)]
+    page.close()
+    whole, map_alone = (min(times) for times in zip(*pairs, strict=True))
+    assert whole < TIMES_A_BARE_MAP * map_alone, pairs
+
+
+def bare_map(folder: Path) -> Path:
+    """A page that shows the picture of the first view on a map of the same library, and nothing else."""
+    (picture,) = folder.glob("figures/overlays/ndvi_2*.png")
+    (folder / "bare.html").write_text(BARE_PAGE, "utf-8")
+    (folder / "bare.js").write_text(BARE_SCRIPT.replace("PICTURE", picture.relative_to(folder).as_posix()), "utf-8")
+    return folder / "bare.html"
+
+
+def seconds_to_draw(page: Page, file: Path) -> float:
+    """From asking for the page to its picture on the map and, where it has zones, the last row of their table."""
+    page.goto(file.as_uri())
+    page.reload()
+    wait_until_drawn(page)
+    return float(page.evaluate("performance.now()")) / 1000
+
+
+def wait_until_drawn(page: Page) -> None:
+    page.wait_for_function(
+        "() => document.querySelector('#map img.picture')?.complete"
+        " && (!document.querySelector('#zones') || document.querySelector('#zones tr:nth-child(145)'))"
+    )
