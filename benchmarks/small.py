@@ -6,11 +6,12 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.model import Indicator, Packing, Words
 from sco.partition import Outcome, Partition, Pixels, Record
 from sco.period import divide
 from sco.store import Store
+from sco.tile import Tile
 
 TILING = Tiling(GeoBox((36, 50), Affine(20.0, 0.0, 500000.0, 0.0, -20.0, 4804000.0), "EPSG:32633"), 20)
 YEAR = divide(date(2023, 1, 1), date(2023, 12, 31), "month")

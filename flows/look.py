@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from flows.terminal import give_json, give_table, tell
 from sco import library, uncertainty
 from sco.errors import ConfigurationError, unknown
-from sco.grid import Tile
 from sco.model import Indicator
 from sco.partition import Partition, Record
 from sco.project import CONFIGS, Project
+from sco.tile import Tile
 
 if TYPE_CHECKING:
     from sco.audit import Holding

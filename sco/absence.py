@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from sco.grid import Tile, degrees_boxes, middle_longitude
+from sco.grid import degrees_boxes, middle_longitude
 from sco.model import Revisit
 from sco.partition import Empty
 from sco.period import Slice
@@ -16,6 +16,7 @@ from sco.project import Project
 from sco.roster import Roster
 from sco.search import Answer, leaves_clouded_out
 from sco.solar import DAY, EPOCH, MICROSECOND, lead_of
+from sco.tile import Tile
 
 CHANCES = 3
 """Revisits that a period must hold before it is strange that nothing came of it."""

@@ -10,13 +10,14 @@ from sco.engine import code_version
 from sco.entry import Entry, Only, State, Verdict, entry_of, failed_before
 from sco.failure import Failure
 from sco.fingerprint import digest, errors_of
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.journal import Attempt
 from sco.lineage import Calendar, Evidence, Told, in_order
 from sco.model import Indicator
 from sco.partition import Empty, Partition, Record
 from sco.period import Slice, part_of
 from sco.project import Project
+from sco.tile import Tile
 
 DEMANDED = {"minimum_years": None, "minimum_seen": 1}
 """Of the years of a reference where a project demands nothing: no part of a fingerprint, which are older than it."""

@@ -23,7 +23,6 @@ from sco.composite import compose
 from sco.engine import code_version
 from sco.errors import CubeError
 from sco.failure import worst
-from sco.grid import Tile
 from sco.model import Indicator, Scene
 from sco.observation import Mosaic, Observer
 from sco.partition import Empty, Outcome, Partition, Record
@@ -33,6 +32,7 @@ from sco.quality import State
 from sco.read import environment
 from sco.solar import Observation
 from sco.tally import Tally, planes
+from sco.tile import Tile
 
 CORES = os.cpu_count() or 1
 VALUES = "values of the formula"

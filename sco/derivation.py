@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sco import library
-from sco.grid import Tile
 from sco.lineage import Calendar
 from sco.partition import Partition
 from sco.period import Slice
+from sco.tile import Tile
 from sco.zones import Zoning
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sco import engine, library, uncertainty
-from sco.grid import Tile
 from sco.model import Indicator, Scene
 from sco.partition import Empty, Partition
 from sco.placement import Placement
 from sco.project import Project
 from sco.roster import Places
+from sco.tile import Tile
 
 Told = NDArray[np.object_]
 """A text for each scene."""

@@ -12,22 +12,12 @@ from pyproj import Transformer
 
 from sco.errors import ConfigurationError
 from sco.model import BBox
+from sco.tile import Tile, tiles_of
 
 if TYPE_CHECKING:
     from sco.choices import Area
 
 MOST_PIXELS = 200_000 * 200_000
-
-
-@dataclass(frozen=True, order=True)
-class Tile:
-    """One block of the grid, by its row and column among the blocks."""
-
-    row: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"r{self.row:03d}c{self.column:03d}"
 
 
 @dataclass(frozen=True)
@@ -44,8 +34,7 @@ class Tiling:
         return -(-height // self.size), -(-width // self.size)
 
     def __iter__(self) -> Iterator[Tile]:
-        rows, columns = self.shape
-        return (Tile(row, column) for row in range(rows) for column in range(columns))
+        return tiles_of(*self.shape)
 
     def geobox_of(self, tile: Tile) -> GeoBox:
         """The grid of one block."""

@@ -7,10 +7,10 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
-from sco.grid import Tile
 from sco.model import Indicator, Input
 from sco.partition import Partition, Record
 from sco.period import Every, Slice, part_of, year_before
+from sco.tile import Tile
 
 
 @dataclass(frozen=True)

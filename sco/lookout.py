@@ -17,13 +17,14 @@ from shapely import box, from_wkt, union_all
 from shapely.geometry.base import BaseGeometry
 
 from sco import quality
-from sco.grid import Tile, Tiling, degrees_boxes
+from sco.grid import Tiling, degrees_boxes
 from sco.model import Scene
 from sco.observation import Mosaic, Observer
 from sco.preflight import Rules
 from sco.quality import State
 from sco.read import environment
 from sco.solar import Observation
+from sco.tile import Tile
 
 HELD_BYTES = 256 * 2**20
 """Of mosaics that wait for those of their layers that were not taken yet."""

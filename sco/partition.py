@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sco.failure import Failure
-from sco.grid import Tile
 from sco.period import Slice
+from sco.tile import Tile
 
 
 @dataclass(frozen=True, order=True)

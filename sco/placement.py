@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from shapely import box, union_all
 from shapely.geometry.base import BaseGeometry
 
-from sco.grid import Tile, Tiling, degrees_boxes, middle_longitude
+from sco.grid import Tiling, degrees_boxes, middle_longitude
 from sco.model import Scene
 from sco.overlay import overlay
 from sco.period import Slice
 from sco.roster import Places, Roster
 from sco.solar import EPOCH, Observation, dated, firsts_of, grouped
+from sco.tile import Tile
 
 Cell = tuple[str, Tile]
 """The label of a period, and a tile."""

@@ -14,7 +14,7 @@ from sco.chain import derivations, derived_entries
 from sco.entry import Entry, Only, State
 from sco.errors import ConfigurationError
 from sco.estimate import Cost
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.journal import Attempt, Journal
 from sco.known_bad import why_bad
 from sco.partition import Empty, Partition, Record
@@ -25,6 +25,7 @@ from sco.recorded import records_of
 from sco.saved import FORMAT
 from sco.search import Answer, Refused, Rejected
 from sco.standing import Past, entries_of, prospects, sensors_of
+from sco.tile import Tile
 
 if TYPE_CHECKING:
     from sco.compute import Block

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sco.bulk import staying
-from sco.grid import Tile
 from sco.ledger import parse_record
 from sco.partition import Partition, Record
 from sco.period import Slice
+from sco.tile import Tile
 
 MANY = 1000
 """Records from which it is worth a file."""

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from sco import chunks, layout, ledger, uncertainty
 from sco.errors import ConfigurationError
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.layout import LEDGER
 from sco.partition import Partition, Record
 from sco.period import Slice
 from sco.roll import Row
+from sco.tile import Tile
 
 Place = tuple[int, int, int]
 """Where a partition is: step of time, row and column of its tile."""

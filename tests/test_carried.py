@@ -12,13 +12,14 @@ from shapely.geometry import box
 
 from sco import library, uncertainty
 from sco.derive import Derivation, derive
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.lineage import Calendar
 from sco.model import Indicator
 from sco.packing import pack
 from sco.partition import Outcome, Partition, Pixels, Record
 from sco.period import Slice, divide
 from sco.store import Store
+from sco.tile import Tile
 from sco.zones import Zone, Zoning
 
 SHAPE = (12, 10)

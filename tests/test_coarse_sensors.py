@@ -14,7 +14,6 @@ from odc.geo.geobox import GeoBox
 from sco import library
 from sco.choices import Source
 from sco.compute import Block, compute_block
-from sco.grid import Tile
 from sco.item import read_item
 from sco.model import Asset, Collection, Identity, Indicator, Packing, Scene, Words
 from sco.observation import Observer
@@ -25,6 +24,7 @@ from sco.radiometry import calibration_of
 from sco.read import read_scene
 from sco.search import search
 from sco.solar import Observation, observations
+from sco.tile import Tile
 
 DAY = datetime(2023, 7, 12, tzinfo=UTC)
 DEGREES = GeoBox((2, 4), Affine(0.25, 0, 5, 0, -0.25, 44), "EPSG:4326")

@@ -15,7 +15,7 @@ import sco.cube
 from sco import compute, formula
 from sco.compute import Block, compute_block
 from sco.errors import CubeError
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.library import indicators, sensors
 from sco.model import Asset, Identity, Packing, Scene
 from sco.packing import pack
@@ -24,6 +24,7 @@ from sco.period import slice_of
 from sco.preflight import Rules
 from sco.read import environment
 from sco.solar import observations
+from sco.tile import Tile
 
 SHAPE = (48, 40)
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)

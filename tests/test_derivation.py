@@ -16,7 +16,7 @@ from sco import library
 from sco.chain import _basis, calendar_of
 from sco.climatology import short_record_warning
 from sco.derive import Derivation, derive
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.layout import attributes
 from sco.lineage import Calendar
 from sco.model import Indicator
@@ -25,6 +25,7 @@ from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Slice, divide
 from sco.project import Project
 from sco.store import Store
+from sco.tile import Tile
 from sco.zones import Zone, Zoning
 
 SHAPE = (6, 8)

@@ -13,10 +13,10 @@ from prefect.types.names import raise_on_name_alphanumeric_dashes_only
 from flows import artifacts
 from flows.naming import name_of, project_word
 from sco.entry import Entry, State
-from sco.grid import Tile
 from sco.partition import Partition
 from sco.period import slice_of
 from sco.summary import Summary
+from sco.tile import Tile
 
 HOSTILE = (
     "<script>alert(1)</script>",

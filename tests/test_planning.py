@@ -20,7 +20,7 @@ from sco import engine, library, overlay, roll
 from sco.entry import Only, State
 from sco.errors import IntegrityError
 from sco.fingerprint import errors_of
-from sco.grid import Tile, degrees_boxes, middle_longitude
+from sco.grid import degrees_boxes, middle_longitude
 from sco.partition import Empty, Outcome, Partition, Record
 from sco.placement import outline_of, place, step_of
 from sco.plan import Plan, make_plan
@@ -30,6 +30,7 @@ from sco.recorded import records_of
 from sco.roster import Roster
 from sco.solar import observations, solar_day
 from sco.store import Store
+from sco.tile import Tile
 
 TOML = """id = "many"
 title = {{ en = "Many (made up)", fr = "Beaucoup (inventé)" }}

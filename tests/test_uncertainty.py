@@ -22,7 +22,7 @@ from scipy import stats
 import sco.cube
 from sco import composite, library, uncertainty
 from sco.compute import Block, compute_block, indicate
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.model import Asset, Identity, Indicator, Scene
 from sco.period import divide, slice_of
 from sco.preflight import Rules
@@ -30,6 +30,7 @@ from sco.project import Project
 from sco.simulator import Simulation
 from sco.solar import Observation
 from sco.store import Store
+from sco.tile import Tile
 
 SIDE = 160
 TRANSFORM = Affine(20, 0, 600_000, 0, -20, 4_850_000)

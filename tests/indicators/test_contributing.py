@@ -10,7 +10,7 @@ import xarray as xr
 
 import indicators
 from sco.compute import Block, compute_block, indicate
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.library import Library
 from sco.model import Indicator
 from sco.period import slice_of
@@ -19,6 +19,7 @@ from sco.preflight import Rules
 from sco.project import Project
 from sco.quality import State
 from sco.solar import observations
+from sco.tile import Tile
 
 GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 

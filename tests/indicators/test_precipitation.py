@@ -13,13 +13,13 @@ from odc.geo.geobox import GeoBox
 from sco import library
 from sco.choices import Source
 from sco.compute import Block, compute_block
-from sco.grid import Tile
 from sco.model import Identity
 from sco.partition import Outcome
 from sco.period import slice_of
 from sco.preflight import Rules
 from sco.search import search
 from sco.solar import observations
+from sco.tile import Tile
 
 GRID = GeoBox((4, 6), Affine(0.05, 0, -63.55, 0, -0.05, 44.6), "EPSG:4326")
 ITEM = "chirps-v2.0.1991.{month:02d}.{day:02d}"

@@ -13,13 +13,13 @@ from odc.geo.geobox import GeoBox
 
 from sco import library
 from sco.compute import Block, compute_block
-from sco.grid import Tile
 from sco.item import read_item
 from sco.model import Asset, Identity, Scene
 from sco.partition import Pixels
 from sco.period import slice_of
 from sco.preflight import Rules
 from sco.solar import observations
+from sco.tile import Tile
 
 
 def a_scene(band: str, path: Path, variable: str, time: datetime, geobox: GeoBox) -> Scene:

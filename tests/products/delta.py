@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 from rasterio.crs import CRS
 
-from sco.grid import Tile
 from sco.library import indicators
 from sco.packing import pack
 from sco.partition import Empty, Partition, Record
 from sco.period import divide
 from sco.products.publication import Publication
 from sco.project import Project
+from sco.tile import Tile
 
 HEIGHT, WIDTH, RESOLUTION = 150, 180, 100
 FEW = 2

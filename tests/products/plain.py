@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from sco import derive, uncertainty
-from sco.grid import Tile
 from sco.library import indicators
 from sco.lineage import Calendar
 from sco.packing import pack
@@ -21,6 +20,7 @@ from sco.period import Slice
 from sco.products.contents import Publication
 from sco.project import Project
 from sco.store import Store
+from sco.tile import Tile
 
 SIDE, RESOLUTION = 60, 500
 LEFT, TOP = 600_000.0, 4_820_000.0

@@ -11,7 +11,6 @@ from plain import Plain, manifest, project_in
 from playwright.sync_api import Browser
 from visit import Visit, text
 
-from sco.grid import Tile
 from sco.library import indicators
 from sco.partition import Partition, Record
 from sco.products.coarse import commonest
@@ -19,6 +18,7 @@ from sco.products.contents import Publication
 from sco.products.publication import publish
 from sco.products.summary import COUNTS
 from sco.project import Project
+from sco.tile import Tile
 
 SIDE = 600
 NAME, CLASSES = "burn_severity_class", indicators["burn_severity_class"].classes

@@ -14,7 +14,6 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.warp import transform
 
-from sco.grid import Tile
 from sco.library import indicators
 from sco.model import Packing
 from sco.partition import Partition, Record
@@ -24,6 +23,7 @@ from sco.products.coarse import coarsen
 from sco.products.contents import Publication
 from sco.products.figures import Colours
 from sco.project import Project
+from sco.tile import Tile
 
 PERIODS = divide(date(2015, 1, 1), date(2021, 12, 31), "month")
 HEIGHT, WIDTH = 10, 12

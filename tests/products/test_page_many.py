@@ -11,12 +11,12 @@ from plain import SIDE, Plain, manifest, project_in
 from playwright.sync_api import Browser, Page
 from visit import Visit
 
-from sco.grid import Tile
 from sco.partition import Partition, Record
 from sco.period import Slice
 from sco.products import figures, mapview, sheet
 from sco.products.contents import Publication
 from sco.products.summary import COUNTS
+from sco.tile import Tile
 
 MANY = Plain(every="month", first=2004, years=20, reference_years=10, zones_across=12)
 """240 periods of three indicators, and 144 zones of 40 corners."""

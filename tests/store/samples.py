@@ -7,11 +7,12 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.model import Indicator, Packing, Words
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Every, divide
 from sco.store import Store
+from sco.tile import Tile
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["sco.store"])

@@ -13,11 +13,11 @@ from samples import NDVI, TILING, WATER, assert_stored, attrs, empty, outcome, p
 
 from sco import checksums, crash, retention
 from sco.errors import ConfigurationError, IntegrityError
-from sco.grid import Tile
 from sco.partition import Partition
 from sco.period import divide
 from sco.retention import Cleaning
 from sco.store import Store, _write, open_store
+from sco.tile import Tile
 from sco.version import Version
 
 

@@ -8,11 +8,12 @@ from odc.geo.geobox import GeoBox
 from samples import NDVI, TILING, WATER, YEAR, assert_stored, attrs, indicator, outcome, part
 
 from sco.errors import ConfigurationError
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.model import Packing
 from sco.partition import Partition
 from sco.period import Every, divide
 from sco.store import Store
+from sco.tile import Tile
 
 
 def test_laying_out_again_commits_nothing(store: Store, url: str) -> None:

@@ -15,10 +15,11 @@ from odc.geo.geobox import GeoBox
 from samples import NDVI, TILING, YEAR, assert_stored, attrs, empty, outcome, part, pixels_in
 
 from sco.errors import ConfigurationError, CubeError
-from sco.grid import Tile, Tiling
+from sco.grid import Tiling
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import divide
 from sco.store import Store
+from sco.tile import Tile
 
 
 def test_pixels_counts_record_and_manifest_come_back_on_whole_and_edge_tiles(store: Store) -> None:
