@@ -1,8 +1,10 @@
 """The chunks of one version of a store: which are written, and their bytes, many at a time."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -131,6 +133,21 @@ def key_of(path: str, index: Index) -> str:
 
 
 def _wait(asked: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, in a thread of its own: the caller's may already have a loop, as in a notebook."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, asked).result()
+    """Run to the end, in the loop of another thread: the caller's may already have one, as in a notebook."""
+    running = asyncio.run_coroutine_threadsafe(asked, _loop())
+    try:
+        return running.result()
+    except BaseException:
+        running.cancel()
+        raise
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The process's loop for chunks, which runs as long as the process does."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="chunks", daemon=True).start()
+    return loop
+
+
+os.register_at_fork(after_in_child=_loop.cache_clear)  # a thread stays behind in the parent
