@@ -12,13 +12,14 @@ install: .venv/installed ## Create .venv from the lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	$(BIN)/python -m compileall -q sco sensors indicators catalogs flows
 	touch $@
 
 demo: install ## The whole chain on a simulated territory
 	$(BIN)/sco demo demo
 
 test: install ## All tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 BENCHMARKS := deep wide latency overview depth increment notebook zones
 RESULTS := .bench/results.ndjson

@@ -6,7 +6,6 @@ must hold, bit for bit, what an undisturbed one holds.
 """
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -26,28 +25,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import tiny
+from benchmarks.warm import WARM
 from sco import crash
 from sco.project import Project
 from sco.store import Store
 
-WARM = multiprocessing.get_context("forkserver")
-"""Children are forked from a process that has imported everything and done nothing."""
-WARM.set_forkserver_preload(
-    [
-        "flows.run",
-        "dask.array",
-        "distributed",
-        "matplotlib.pyplot",
-        "numba.typed",
-        "scipy.sparse.linalg",
-        "scipy.fftpack",
-        "catalogs.local",
-        "indicators.ndvi",
-        "sensors.sentinel2",
-        "sco.composite",
-        "sco.products.publication",
-    ]
-)
 RANDOM = "at random"
 REPEATED = ("mid-read", "mid-write", "before commit", "mid-commit", "after commit", "before journal", "after journal")
 """The points that a run comes by more than once."""

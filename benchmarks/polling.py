@@ -5,7 +5,6 @@ tiles of a month round after round, a batch a commit; values, counts, record and
 """
 
 import json
-import multiprocessing
 import sys
 import tempfile
 import time
@@ -20,11 +19,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import small
+from benchmarks.warm import WARM
 from sco.partition import Partition
 from sco.store import Store
 
-WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["sco.store", "benchmarks.small"])
 PERIOD_SECONDS = 0.1
 BATCH = small.PARTITIONS[:6]
 

@@ -5,7 +5,6 @@ stand-in on loopback) prints one JSON line. Writers wait for one another at a ba
 """
 
 import json
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -22,13 +21,12 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import small
+from benchmarks.warm import WARM
 from sco import repository
 from sco.partition import Partition
 from sco.period import divide
 from sco.store import Store
 
-WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["sco.store", "benchmarks.small"])
 RACERS = (2, 4, 8)
 BUCKET = "sco-races"
 

@@ -1,20 +1,18 @@
 """What two catalogs of one small simulated world have and lack; no pixel is read."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
 
 import pytest
+from command import sco
 
 from flows import look
 from sco.audit import audit
 from sco.project import Project
 
-SCO = Path(sys.executable).parent / "sco"
 FIRST, LATER = "earth_search", "planetary_computer"
 KEYS = {"blue": "B02", "green": "B03", "red": "B04", "nir": "B08", "swir16": "B11", "swir22": "B12", "scl": "SCL"}
 
@@ -124,7 +122,7 @@ def test_where_no_catalog_answers_the_command_says_that_asking_later_may_help(ma
     file = make([], [])
     for name in (FIRST, LATER):
         (tmp_path / f"{name}.json").unlink()
-    told = subprocess.run([SCO, "audit", str(file), "--json"], capture_output=True, text=True, check=False)
+    told = sco("audit", file, "--json")
     assert (told.returncode, told.stdout) == (6, "")
     assert told.stderr.startswith("error: no catalog answers, so that nothing can be counted: earth_search")
 

@@ -1,14 +1,12 @@
 """How fresh a project is, by its store and journal alone; `sco doctor --fresh` is 9 where that is not enough."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from command import Told, sco
 
 from benchmarks import tiny
 from flows import run
@@ -16,7 +14,6 @@ from sco.errors import ConfigurationError
 from sco.freshness import freshness
 from sco.project import Project
 
-SCO = Path(sys.executable).parent / "sco"
 Ask = Callable[[str], Path]
 
 
@@ -101,8 +98,8 @@ def test_a_deadline_that_is_none_is_refused(asked: Ask, lines: str):
         Project.load(asked(lines))
 
 
-def doctor(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(SCO), "doctor", *map(str, words)], capture_output=True, text=True, env=dict(os.environ))
+def doctor(*words: object) -> Told:
+    return sco("doctor", *words)
 
 
 def test_the_command_is_9_for_cron(asked: Ask, updated: datetime):

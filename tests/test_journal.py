@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.warm import WARM
 from sco.errors import ConfigurationError, ScoError
 from sco.journal import Attempt, Journal, Spent
 
@@ -137,9 +138,8 @@ def _note_ten(path: Path, number: int, start: "multiprocessing.synchronize.Barri
 
 
 def test_four_processes_create_and_write_at_once(path: Path) -> None:
-    server = multiprocessing.get_context("forkserver")
-    start = server.Barrier(4)
-    writers = [server.Process(target=_note_ten, args=(path, number, start)) for number in range(4)]
+    start = WARM.Barrier(4)
+    writers = [WARM.Process(target=_note_ten, args=(path, number, start)) for number in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:

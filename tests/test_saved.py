@@ -1,12 +1,11 @@
 """A saved plan is a file with a line a partition: it can be compared, and applied exactly or not at all."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command import sco
 
 from benchmarks import tiny
 from flows import planned, run
@@ -15,8 +14,6 @@ from sco.plan import make_plan
 from sco.project import Project
 from sco.saved import SavedPlan, by_name, changes, text_of
 from sco.store import Store
-
-SCO = Path(sys.executable).parent / "sco"
 
 
 @pytest.fixture(scope="module")
@@ -189,10 +186,6 @@ def test_a_document_reads_back_as_it_was():
     text = text_of(document | {"partitions": [line]})
     assert json.loads(text) == document | {"partitions": [line]}
     assert by_name(json.loads(text)["partitions"]) == {"é 2022-01 t": line}
-
-
-def sco(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(SCO), *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_the_commands_options_go_together_or_are_2(file, save):

@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import sco
 
 from flows import territory
 from sco.errors import ConfigurationError
@@ -46,8 +45,7 @@ def test_a_bad_territory_leaves_nothing(configs):
 
 
 def test_a_box_that_is_none_is_one_message():
-    asked = [sys.executable, "-m", "flows.cli", "new", "delta", "--from", "camargue", "--bbox", "4,43,5"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False)
+    told = sco("new", "delta", "--from", "camargue", "--bbox", "4,43,5")
     assert told.returncode == 3
     assert told.stderr.strip() == "error: '4,43,5' is no box: write west,south,east,north in degrees"
     assert not (CONFIGS / "delta.toml").exists()

@@ -1,19 +1,16 @@
 """A catalog that returns rubbish costs the rubbish and nothing else, and the command says so."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import tomlkit
 import xarray as xr
+from command import sco
 
 from observatory import landing, page, playing, say
 from sco.project import Project
 from sco.store import Store
-
-COMMAND = Path(sys.executable).with_name("sco")
 
 
 def test_the_run_goes_on_without_the_rubbish_and_ends_with_5(make_project, observatory, computed, tmp_path):
@@ -42,12 +39,8 @@ def test_the_run_goes_on_without_the_rubbish_and_ends_with_5(make_project, obser
 
     with playing(answer) as play:
         file = make_project(**_pointed_at(observatory.project, play.url))
-        told = subprocess.run(
-            [COMMAND, "update", file, "--engine", "local", "--json"], capture_output=True, text=True, timeout=300
-        )
-        again = subprocess.run(
-            [COMMAND, "update", file, "--engine", "local"], capture_output=True, text=True, timeout=300
-        )
+        told = sco("update", file, "--engine", "local", "--json")
+        again = sco("update", file, "--engine", "local")
     summary = json.loads(told.stdout)
     assert (told.returncode, again.returncode) == (5, 5)
     assert summary["failed"] == []

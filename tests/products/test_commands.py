@@ -10,16 +10,13 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from command import sco
 from delta import publication_in
 
 from sco.products import keys
 from sco.products.publication import publish
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def sco(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), capture_output=True, text=True, check=False, env=environment())
 
 
 def command(*words: object) -> list[str]:

@@ -1,42 +1,36 @@
 """Ctrl-C in the middle of a batch: that batch is finished and kept, the command ends with 130, the next one goes on."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from command import sco, start
 
 from flows import run
 from sco.journal import Journal
 from sco.project import Project
 from sco.store import Store
 
-SLOW = """
-import sys, time
-from pathlib import Path
-from sco import compute, reconcile
 
-reconcile.BATCH_BLOCKS = 1
-whole = compute.compute_block
-begun, seconds = sys.argv[1], float(sys.argv[2])
+def slow_down(begun: Path, seconds: float) -> None:
+    """Make this process compute a block a batch, say when each begins, and wait before it."""
+    from sco import compute, reconcile
 
-def slowly(block, run, idle=1):
-    with open(begun, "a") as told:
-        told.write(f"{block.period.label} {block.tile}\\n")
-    time.sleep(seconds)
-    while Path(begun).with_name("hold").exists():
-        time.sleep(0.02)
-    return whole(block, run, idle)
+    reconcile.BATCH_BLOCKS = 1
+    whole = compute.compute_block
 
-compute.compute_block = slowly
-sys.argv = ["sco", *sys.argv[3:]]
-from flows.cli import main
-main()
-"""
+    def slowly(block: Any, *others: Any) -> Any:
+        with begun.open("a") as told:
+            told.write(f"{block.period.label} {block.tile}\n")
+        time.sleep(seconds)
+        while begun.with_name("hold").exists():
+            time.sleep(0.02)
+        return whole(block, *others)
+
+    compute.compute_block = slowly
 
 
 class Command:
@@ -45,25 +39,22 @@ class Command:
     def __init__(self, folder: Path, seconds: float, *words: object) -> None:
         self.begun = folder / "begun.txt"
         self.begun.touch()
-        asked = [sys.executable, "-W", "ignore", "-c", SLOW, str(self.begun), str(seconds), *map(str, words)]
-        self.process = subprocess.Popen(
-            asked, stderr=subprocess.PIPE, text=True, env=dict(os.environ), cwd=Path(__file__).parents[2]
-        )
+        self.running = start(*words, before=partial(slow_down, self.begun, seconds))
 
     def wait_for(self, blocks: int) -> None:
         """Until the computing of so many blocks has begun."""
         until = time.monotonic() + 120
         while len(self.begun.read_text().splitlines()) < blocks:
             assert time.monotonic() < until, "it does not get there"
-            assert self.process.poll() is None, self.process.communicate()[1]
+            assert self.running.process.is_alive(), self.running.end()
             time.sleep(0.02)
 
     def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.running.interrupt()
 
-    def end(self) -> tuple[int, str]:
-        told = self.process.communicate(timeout=120)[1]
-        return self.process.returncode, told
+    def end(self) -> tuple[int | None, str]:
+        told = self.running.end()
+        return told.returncode, told.stderr
 
 
 def stored(file: Path) -> set[str]:
@@ -117,13 +108,7 @@ def test_a_second_command_at_once_is_8_and_changes_nothing(project: Callable[...
         file.parent, 0.0, "backfill", file, "--start", "2022-01-01", "--end", "2022-01-31", "--engine", "local"
     )
     first.wait_for(1)
-    other = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "flows.cli", "update", str(file), "--engine", "local"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
+    other = sco("update", file, "--engine", "local")
     assert other.returncode == 8, other.stderr
     assert "another run is working on tiny" in other.stderr
     hold.unlink()

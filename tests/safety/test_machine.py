@@ -27,6 +27,7 @@ from odc.geo.geom import Geometry
 from shapely.geometry import shape
 
 from benchmarks import kills, tiny
+from benchmarks.warm import WARM
 from flows import run
 from sco import retention
 from sco.errors import IntegrityError
@@ -124,7 +125,7 @@ class History(RuleBasedStateMachine):
     def killed(self, point: str, times: int) -> None:
         told = self.folder / "told.txt"
         told.write_text("")
-        child = kills.WARM.Process(target=kills.live, args=(str(self.file), str(told), False, f"{point}:{times}"))
+        child = WARM.Process(target=kills.live, args=(str(self.file), str(told), False, f"{point}:{times}"))
         child.start()
         child.join(300)
         assert child.exitcode in (0, -signal.SIGKILL)

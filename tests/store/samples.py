@@ -1,6 +1,5 @@
 """A store of 2 x 3 small tiles over a year, outcomes to commit to it, and what must be read back."""
 
-import multiprocessing
 from datetime import date
 
 import numpy as np
@@ -13,9 +12,6 @@ from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import Every, divide
 from sco.store import Store
 from sco.tile import Tile
-
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["sco.store"])
 
 
 def indicator(name: str, packing: Packing = Packing(scale=1e-4)) -> Indicator:  # noqa: B008 - frozen

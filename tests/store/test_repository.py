@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from icechunk import IcechunkError
-from samples import NDVI, SERVER, TILING, YEAR, assert_stored, attrs, outcome, part
+from samples import NDVI, TILING, YEAR, assert_stored, attrs, outcome, part
 
+from benchmarks.warm import WARM
 from sco.errors import IntegrityError, ScoError
 from sco.store import Store
 
@@ -23,8 +24,8 @@ def _commit_ten(url: str, number: int, start: Barrier) -> None:
 
 
 def test_four_processes_racing_lose_nothing(store: Store, url: str) -> None:
-    start = SERVER.Barrier(4)
-    writers = [SERVER.Process(target=_commit_ten, args=(url, number, start)) for number in range(4)]
+    start = WARM.Barrier(4)
+    writers = [WARM.Process(target=_commit_ten, args=(url, number, start)) for number in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -55,7 +56,7 @@ def _numbers(acknowledged: Path) -> list[int]:
 def _kill_soon(url: str, acknowledged: Path, delay: float) -> None:
     """Let a writer acknowledge a commit, and kill it a moment later."""
     before = _numbers(acknowledged)
-    writer = SERVER.Process(target=_commit_for_ever, args=(url, acknowledged, max(before, default=-1) + 1))
+    writer = WARM.Process(target=_commit_for_ever, args=(url, acknowledged, max(before, default=-1) + 1))
     writer.start()
     while len(_numbers(acknowledged)) == len(before):
         time.sleep(0.002)
