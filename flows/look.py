@@ -1,7 +1,7 @@
 """Look without touching: states, explanations, shelves."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -13,7 +13,7 @@ from sco.errors import ConfigurationError, unknown
 from sco.model import Indicator
 from sco.partition import Partition, Record
 from sco.project import CONFIGS, Project
-from sco.tile import Tile
+from sco.tile import Tile, tiles_of
 
 if TYPE_CHECKING:
     from sco.audit import Holding
@@ -24,12 +24,16 @@ KINDS = ("stored", "empty", "failed", "missing")
 
 def status(name: str, as_json: bool) -> None:
     """Every partition's state as the store and the journal have it."""
-    from sco.recorded import records_of
+    from sco.recorded import roll_of
 
-    project = Project.load(name)
-    records = records_of(project) or {}
+    project = Project.load(name, lay=False)
+    roll = roll_of(project)
+    records, tiles = (roll.records, tiles_of(*roll.shape)) if roll else ({}, project.tiling)
     attempts = _uncomputed(project)
-    standings = {one: _standing(records.get(one), attempts.get(str(one))) for one in _all_partitions(project)}
+    standings = {
+        one: _standing(records.get(one), attempts.get(str(one)) if attempts else None)
+        for one in _partitions(project, tuple(tiles))
+    }
     if as_json:
         partitions = [_partition_entry(one, standing, records.get(one)) for one, standing in sorted(standings.items())]
         counts = Counter(standing.state for standing in standings.values())
@@ -110,9 +114,7 @@ def _share(one: "Holding") -> str:
     return "" if one.completeness is None else f"{100 * one.completeness:.1f} %"
 
 
-def _all_partitions(project: Project) -> Iterable[Partition]:
-
-    tiles = list(project.tiling)
+def _partitions(project: Project, tiles: Sequence[Tile]) -> Iterable[Partition]:
     return (
         Partition(period, tile, name)
         for period in project.period.slices()

@@ -7,13 +7,13 @@ what says which chunk is where does not, so only this shows that a partition is 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from sco.failure import Failure
 from sco.partition import Empty, Partition, Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:
@@ -43,8 +43,10 @@ def seal_in(text: str) -> str:
     return str(json.loads(text)["sha256"])
 
 
-def seal(partition: Partition, manifest: str, planes: Sequence[NDArray[Any]]) -> str:
+def seal(partition: Partition, manifest: str, planes: "Sequence[NDArray[Any]]") -> str:
     """SHA-256 of a partition as it is stored: its name, the text of its manifest, its values, counts and errors."""
+    import numpy as np  # which takes long to import, and who reads records does without
+
     digest = hashlib.sha256(f"{partition}\n{manifest}\n".encode())
     for plane in planes:
         digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data)

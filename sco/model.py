@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sco.period import Every as Every
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from xarray import DataArray as DataArray
 else:
     DataArray = "xarray.DataArray"
@@ -52,10 +53,9 @@ class Classes:
 
     values: tuple[int, ...]
 
-    def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    def raised(self, codes: "NDArray[np.integer[Any]]") -> "NDArray[np.bool_]":
         """True where `codes` raise this flag; same shape."""
-        raised: NDArray[np.bool_] = np.isin(codes, self.values)
-        return raised
+        return reduce(or_, (codes == value for value in self.values))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Bits:
 
     numbers: tuple[int, ...]
 
-    def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    def raised(self, codes: "NDArray[np.integer[Any]]") -> "NDArray[np.bool_]":
         """True where `codes` raise this flag; same shape."""
         mask = sum(1 << number for number in self.numbers)
         raised: NDArray[np.bool_] = (codes & codes.dtype.type(mask)) != 0
@@ -79,10 +79,10 @@ class BitField:
     width: int
     values: tuple[int, ...]
 
-    def raised(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    def raised(self, codes: "NDArray[np.integer[Any]]") -> "NDArray[np.bool_]":
         """True where `codes` raise this flag; same shape."""
         field = (codes >> codes.dtype.type(self.first)) & codes.dtype.type((1 << self.width) - 1)
-        return np.isin(field, self.values)
+        return reduce(or_, (field == value for value in self.values))
 
 
 Flag = Classes | Bits | BitField

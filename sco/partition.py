@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from sco.failure import Failure
 from sco.period import Slice
 from sco.tile import Tile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, order=True)
@@ -59,15 +60,15 @@ class Record:
 class Pixels:
     """The packed values of a partition, the three-state counts and the error beside them; all (y, x) of the tile."""
 
-    values: NDArray[np.integer[Any]]
-    n_seen: NDArray[np.uint16]
-    n_masked: NDArray[np.uint16]
-    n_failed: NDArray[np.uint16]
-    error: NDArray[np.integer[Any]] | None = None
+    values: "NDArray[np.integer[Any]]"
+    n_seen: "NDArray[np.uint16]"
+    n_masked: "NDArray[np.uint16]"
+    n_failed: "NDArray[np.uint16]"
+    error: "NDArray[np.integer[Any]] | None" = None
     """Packed standard error of the values; None where none is known of any."""
 
     @property
-    def planes(self) -> tuple[NDArray[np.integer[Any]] | None, ...]:
+    def planes(self) -> "tuple[NDArray[np.integer[Any]] | None, ...]":
         """Values, n_seen, n_masked, n_failed, error: as they lie in the store."""
         return self.values, self.n_seen, self.n_masked, self.n_failed, self.error
 

@@ -103,8 +103,8 @@ class Project(Frozen):
             )
 
     @classmethod
-    def load(cls, name_or_path: str | Path) -> Self:
-        """The project of this name in configs/, or of this TOML file.
+    def load(cls, name_or_path: str | Path, *, lay: bool = True) -> Self:
+        """The project of this name in configs/, or of this TOML file; with `lay` its grid is laid and thereby checked.
 
         Raises ConfigurationError for a missing file, bad TOML, an unknown key or name, or a value out of range.
         """
@@ -113,17 +113,18 @@ class Project(Frozen):
             content = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path} is not TOML: {error}") from error
-        return cls.check(content, path)
+        return cls.check(content, path, lay=lay)
 
     @classmethod
-    def check(cls, content: dict[str, Any], path: Path) -> Self:
+    def check(cls, content: dict[str, Any], path: Path, *, lay: bool = True) -> Self:
         """The project in this parsed TOML, read from `path`. Raises ConfigurationError."""
         try:
             project = cls.model_validate(content, context={"folder": path.resolve().parent})
         except ValidationError as error:
             raise ConfigurationError(_complaint(error, path)) from error
         project._file = path.resolve()
-        project.geobox  # noqa: B018 - an area that cannot be laid out must be refused here
+        if lay:
+            project.geobox  # noqa: B018 - an area that cannot be laid out must be refused here
         return project
 
     @property

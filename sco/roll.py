@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,22 @@ from sco.tile import Tile
 MANY = 1000
 """Records from which it is worth a file."""
 
+
+@dataclass(frozen=True)
+class Roll:
+    """What a version has of its partitions."""
+
+    records: dict[Partition, Record]
+    shape: tuple[int, int]
+    """Rows and columns of the tiles that its grid is cut into."""
+
+
 Row = tuple[str, tuple[int, int, int], str]
 """Indicator, place on the axes, and the text of the record."""
 
 
-def newest(folder: Path, memory: Path) -> dict[Partition, Record] | None:
-    """The records of the newest version of the local store in `folder`, which is not opened.
+def newest(folder: Path, memory: Path) -> Roll | None:
+    """The roll of the newest version of the local store in `folder`, which is not opened.
 
     None where the file `memory` does not have that version.
     """
@@ -39,7 +50,7 @@ def newest(folder: Path, memory: Path) -> dict[Partition, Record] | None:
     return recall(memory, snapshot)
 
 
-def recall(memory: Path, snapshot: str) -> dict[Partition, Record] | None:
+def recall(memory: Path, snapshot: str) -> Roll | None:
     """What the file has of this version; None where it has another, is damaged, or is not there."""
     try:
         first, _, content = memory.read_bytes().partition(b"\n")
@@ -50,17 +61,20 @@ def recall(memory: Path, snapshot: str) -> dict[Partition, Record] | None:
             Slice(date.fromisoformat(start), date.fromisoformat(end), label) for start, end, label in head["axis"]
         ]
         with staying():
-            return dict(_entry(line, slices) for line in content.decode().splitlines())
+            records = dict(_entry(line, slices) for line in content.decode().splitlines())
+        rows, columns = map(int, head["shape"])
+        return Roll(records, (rows, columns))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember(memory: Path, snapshot: str, slices: Sequence[Slice], rows: Iterable[Row]) -> None:
+def remember(memory: Path, snapshot: str, slices: Sequence[Slice], shape: tuple[int, int], rows: Iterable[Row]) -> None:
     """Write what a version has, whole or not at all; `slices` are the periods on its axis of time."""
     content = "".join(f"{name} {step} {row} {column} {text}\n" for name, (step, row, column), text in rows).encode()
     head: Mapping[str, Any] = {
         "snapshot": snapshot,
         "sha256": hashlib.sha256(content).hexdigest(),
+        "shape": shape,
         "axis": [[str(one.start), str(one.end), one.label] for one in slices],
     }
     draft = memory.with_name(f".{memory.name}.{os.getpid()}")

@@ -153,12 +153,12 @@ class Store:
         name = snapshot or self.tip()
         known = roll.recall(memory, name) if memory else None
         if known is not None:
-            return known
+            return known.records
         version = self.version(name)
         with staying():
             rows = list(version.rows("record"))
             if memory and len(rows) >= roll.MANY:
-                roll.remember(memory, name, version.slices, rows)
+                roll.remember(memory, name, version.slices, version.tiling.shape, rows)
             return {version.partition_at(one, place): ledger.parse_record(text) for one, place, text in rows}
 
     def manifest(self, partition: Partition, snapshot: str | None = None) -> dict[str, Any]:
