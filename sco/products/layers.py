@@ -15,7 +15,7 @@ from sco.products.pieces import Piece
 def pieces(publication: Publication) -> Iterator[Piece]:
     """A piece for each layer; the Zarr must be laid out before it is written."""
     for layer in publication.layers:
-        files = (layer.cog, layer.counts, layer.record, *zarr.patterns(publication, layer))
+        files = (*cog.files_of(layer), layer.record, *zarr.patterns(publication, layer))
         yield Piece(layer.name, publication.made_from(layer), files, partial(_write, publication, layer), layer.name)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from shapely.geometry import mapping
 
 from sco.model import Indicator
-from sco.products import figures, schemas
+from sco.products import cog, figures, schemas
 from sco.products.contents import Layer, Publication
 from sco.products.seal import Seals
 from sco.products.summary import COUNTS
@@ -70,7 +70,7 @@ def instant_before(day: date) -> str:
 
 def render(publication: Publication, indicator: Indicator) -> dict[str, Any]:
     """How to draw an indicator's COG: the colours of the page, over the packed numbers that the file holds."""
-    colours, packing = figures.colours_of(publication, indicator), indicator.packing
+    colours, packing = figures.colours_of(publication, indicator), cog.packing_of(indicator)
     ends = [(value - packing.offset) / packing.scale for value in (colours.low, colours.high)]
     return {
         "title": indicator.title.en,
@@ -83,7 +83,11 @@ def render(publication: Publication, indicator: Indicator) -> dict[str, Any]:
 
 
 def _of_classes(indicator: Indicator) -> dict[str, Any]:
-    return {"colormap": {str(one.value): [*bytes.fromhex(one.colour[1:]), 255] for one in indicator.classes}}
+    return {
+        "colormap": {
+            str(cog.code_of(indicator, one.value)): [*bytes.fromhex(one.colour[1:]), 255] for one in indicator.classes
+        }
+    }
 
 
 def software(publication: Publication, layer: Layer) -> dict[str, str]:
@@ -140,7 +144,7 @@ def _assets(publication: Publication, layer: Layer, seals: Seals) -> Iterator[tu
 
 
 def _data_asset(publication: Publication, layer: Layer, seals: Seals) -> dict[str, Any]:
-    packing, unit = layer.indicator.packing, layer.indicator.unit
+    packing, unit = cog.packing_of(layer.indicator), layer.indicator.unit
     band = {
         "name": layer.indicator.id,
         "description": layer.indicator.title.en,
