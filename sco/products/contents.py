@@ -28,7 +28,7 @@ from sco.project import Project
 from sco.store import Store
 from sco.zones import Zoning, zones_of
 
-PRODUCT_VERSION = 4
+PRODUCT_VERSION = 5
 """Raised whenever the same inputs give other bytes."""
 LEAST_SEEN = 0.2
 """Share of a zone below which its mean stands for the gaps in the clouds rather than for the zone."""

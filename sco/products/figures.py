@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry import MultiPolygon, Polygon
@@ -39,6 +40,12 @@ TWO_YEARS = 2
 TICKS = 7
 """Most names of years or periods below a chart."""
 INK, QUIET, ACCENT, WARNING = "#1d2a33", "#6b7a85", "#0b6e75", "#b3400f"
+HATCH = "#6f7d86"
+"""The lines, on white, where there was no clear observation: a texture, so that it is like no colour of a value."""
+PAPER, DOT = "#ffffff", "#33424b"
+"""What was seen and has no value: dots, on white."""
+DOT_STEP = 3
+"""Pixels of a picture from a dot to the next."""
 Rectangle = tuple[float, float, float, float]
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -52,6 +59,8 @@ STYLE: Any = {
     "ytick.color": QUIET,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "hatch.color": HATCH,
+    "hatch.linewidth": 0.7,
 }
 """Titles come from outside, so that a dollar sign in them is a dollar sign."""
 
@@ -112,31 +121,50 @@ def write_overlay(values: NDArray[np.floating[Any]], colours: Colours, path: Pat
     paint(coarse.coarsen(values, overlay_step((values.shape[0], values.shape[1]))), colours, path)
 
 
-def paint(values: NDArray[np.floating[Any]], colours: Colours, path: Path) -> None:
-    """(y, x) values as a picture of as many pixels, transparent where NaN. What is noise weighs more: fewer colours."""
+def paint(
+    values: NDArray[np.floating[Any]], colours: Colours, path: Path, blank: NDArray[np.bool_] | None = None
+) -> None:
+    """(y, x) values as a picture of as many pixels, transparent where NaN, but dotted where `blank`.
+
+    What is noise weighs more: it has fewer colours.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     for shades in SHADES:
-        content = _classified(values, colours) if colours.classes else _picture(values, colours, shades)
+        coded = _classified(values, colours) if colours.classes else _shaded(values, colours, shades)
+        content = _png(*coded, blank)
         if len(content) <= PICTURE_BYTES:
             break
     path.write_bytes(content)
 
 
-def _picture(values: NDArray[np.floating[Any]], colours: Colours, shades: int) -> bytes:
+def _shaded(values: NDArray[np.floating[Any]], colours: Colours, shades: int) -> tuple[NDArray[Any], list[int]]:
+    """A code for each pixel, 0 for none, and red, green, blue of the codes from 1 on."""
     share = (values - colours.low) / (colours.high - colours.low)
     codes = np.where(np.isfinite(share), 1 + np.rint(np.clip(share, 0, 1) * (shades - 1)), 0)
-    return _png(codes, colours.palette(shades).ravel().tolist())
+    return codes, colours.palette(shades).ravel().tolist()
 
 
-def _classified(values: NDArray[np.floating[Any]], colours: Colours) -> bytes:
+def _classified(values: NDArray[np.floating[Any]], colours: Colours) -> tuple[NDArray[Any], list[int]]:
     codes = sum(place * (values == one.value) for place, one in enumerate(colours.classes, start=1))
-    return _png(np.asarray(codes), [part for one in colours.classes for part in bytes.fromhex(one.colour[1:])])
+    return np.asarray(codes), [part for one in colours.classes for part in _rgb(one.colour)]
 
 
-def _png(codes: NDArray[Any], palette: list[int]) -> bytes:
-    """A picture with these colours for the codes from 1 on, transparent where 0."""
-    picture = Image.fromarray(codes.astype("uint8"), mode="P")
-    picture.putpalette([0, 0, 0, *palette])
+def dots(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where the dots of blank ground are, (y, x)."""
+    rows, columns = np.indices(shape)
+    return np.asarray((rows % DOT_STEP == 0) & (columns % DOT_STEP == 0))
+
+
+def _rgb(colour: str) -> list[int]:
+    return list(bytes.fromhex(colour[1:]))
+
+
+def _png(codes: NDArray[Any], palette: list[int], blank: NDArray[np.bool_] | None) -> bytes:
+    """A picture with these colours for the codes from 1 on, transparent where 0, dots where blank."""
+    paper = len(palette) // 3 + 1
+    marked = codes if blank is None else np.where(blank, paper + dots(codes.shape), codes)
+    picture = Image.fromarray(marked.astype("uint8"), mode="P")
+    picture.putpalette([0, 0, 0, *palette, *(_rgb(PAPER) + _rgb(DOT) if blank is not None and blank.any() else [])])
     file = BytesIO()
     picture.save(file, "PNG", transparency=0)
     return file.getvalue()
@@ -152,9 +180,11 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
         figure = Figure(figsize=(9.2 if colours.classes else 7.6, tall + 1.1), dpi=140)
         axes = figure.add_axes(_inches(figure, 0.9, 0.5, 5.5, tall))
         extent = (left / unit_m[0], right / unit_m[0], bottom / unit_m[0], top / unit_m[0])
-        shown = coarse.of(layer.indicator, publication.values(layer), overlay_step((height, width), MAP_SIDE))
+        shown, blank = _shown(publication, layer, overlay_step((height, width), MAP_SIDE))
         image = axes.imshow(shown, **_scale(colours), extent=extent, interpolation="nearest")
-        axes.set_facecolor("#e9edf0")
+        axes.patch.set(facecolor="white", hatch="/////", edgecolor=HATCH, linewidth=0)
+        if blank.any():
+            axes.imshow(_dotted(blank), extent=extent, interpolation="nearest")
         for zone in publication.zoning.zones if publication.project.zones else ():
             for x, y in _rings(zone.geometry):
                 axes.plot(x / unit_m[0], y / unit_m[0], color="white", linewidth=2, alpha=0.6)
@@ -167,8 +197,40 @@ def write_map(publication: Publication, layer: Layer, colours: Colours, path: Pa
             bar.set_ticks([one.value for one in colours.classes], labels=told, fontsize=7)
         else:
             bar.set_label(unit_label(layer.indicator))
+        _without_value(figure, bool(blank.any()))
         _head(figure, publication, layer.indicator, layer.period.label)
         _save(figure, path)
+
+
+def _shown(publication: Publication, layer: Layer, step: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values over squares of `step` pixels, and where such a square was seen and has none."""
+    frame = publication.frame(layer)
+    values = coarse.of(layer.indicator, frame["values"].values, step)
+    return values, np.isnan(values) & (coarse.coarsen(frame["n_seen"].values, step) > 0)
+
+
+def _dotted(blank: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Red, green, blue, alpha of blank ground alone, (y, x, 4)."""
+    colours = np.array([[*_rgb(PAPER), 255], [*_rgb(DOT), 255]], "uint8")
+    return np.asarray(colours[dots(blank.shape).astype(int)] * blank[..., np.newaxis])
+
+
+def _without_value(figure: Figure, has_blank: bool) -> None:
+    """Say below the map what its textures stand for."""
+    unseen = Patch(facecolor="white", hatch="//////", edgecolor=HATCH, linewidth=0.5)
+    blank = Patch(facecolor=PAPER, hatch="....", edgecolor=DOT, linewidth=0.5)
+    told = {"sans observation claire · no clear observation": unseen} | (
+        {"vu, sans valeur · seen, no value": blank} if has_blank else {}
+    )
+    figure.legend(
+        list(told.values()),
+        list(told),
+        loc="lower right",
+        frameon=False,
+        fontsize=7,
+        borderaxespad=0.2,
+        labelspacing=0.2,
+    )
 
 
 def write_chart(publication: Publication, indicator: Indicator, path: Path) -> None:

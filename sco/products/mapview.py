@@ -167,7 +167,8 @@ def write_layer(frame: xr.Dataset, layer: Layer, colours: Colours, folder: Path)
     step = step_of(frame)
     cells = {str(name): coarse.coarsen(frame[name].values, step) for name in frame.data_vars if name != "values"}
     cells["values"] = coarse.of(layer.indicator, frame["values"].values, step)
-    paint(cells["values"], colours, folder / layer.overlay)
+    blank = np.isnan(cells["values"]) & (cells["n_seen"] > 0)
+    paint(cells["values"], colours, folder / layer.overlay, blank)
     web.write_data(folder, f"values/{layer.name}", encoded(cells, layer.indicator.packing, step))
 
 

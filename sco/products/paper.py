@@ -1,5 +1,6 @@
 """A report on paper: A4 pages in one language, the same bytes for the same story."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,15 +20,16 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from sco.products import lines, mapview, words
+from sco.products import figures, lines, mapview, words
 from sco.products.story import Panel, Story, sources_said
 from sco.products.words import Language
 
 INK, QUIET, RULE, WARNING = (HexColor(colour) for colour in ("#16242c", "#55646d", "#dde3e6", "#ffc94d"))
-UNSEEN = HexColor("#e4e9eb")
+WHITE, HATCH, DOT = HexColor("#ffffff"), HexColor(figures.HATCH), HexColor(figures.DOT)
 MAP_WIDTH, MAP_HEIGHT = 78 * mm, 66 * mm
 LINE = 4 * mm
-"""Of the legend of classes."""
+"""Of the legend of classes and textures."""
+HATCH_STEP = 1.1 * mm
 BODY, BOLD = "SCO-Sans", "SCO-Sans-Bold"
 
 
@@ -84,7 +86,8 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
     @property
     def foot(self) -> float:
         """Height of what is below the map."""
-        return float(11 * mm + max(0, len(self.panel.colours.classes) - 2) * LINE)
+        classes = len(self.panel.colours.classes)
+        return float((2 * mm + classes * LINE if classes else 9 * mm) + (1 + self.panel.blank) * LINE + 1 * mm)
 
     def draw(self) -> None:
         """Draw it from its lower left corner."""
@@ -95,8 +98,7 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
         clip = canvas.beginPath()
         clip.rect(0, 0, width, height)
         canvas.clipPath(clip, stroke=0, fill=0)
-        canvas.setFillColor(UNSEEN)
-        canvas.rect(0, 0, width, height, stroke=0, fill=1)
+        self._hatch(0, 0, width, height)
         self._picture(height)
         for thickness, colour in ((1.6, HexColor("#ffffff")), (0.6, INK)):
             canvas.setLineWidth(thickness)
@@ -105,6 +107,16 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
                 self._ring(ring, height)
         canvas.restoreState()
         self._legend(width)
+
+    def _hatch(self, left: float, bottom: float, width: float, height: float) -> None:
+        """Where there was no clear observation: lines on white, within what is clipped to."""
+        self.canv.setFillColor(WHITE)
+        self.canv.rect(left, bottom, width, height, stroke=0, fill=1)
+        self.canv.setStrokeColor(HATCH)
+        self.canv.setLineWidth(0.35)
+        for place in range(int((width + height) / HATCH_STEP) + 1):
+            start = left - height + place * HATCH_STEP
+            self.canv.line(start, bottom, start + height, bottom + height)
 
     def _picture(self, height: float) -> None:
         with Image.open(self.picture) as picture:
@@ -125,31 +137,65 @@ class Map(Flowable):  # type: ignore[misc, unused-ignore]
             self._classes()
         else:
             self._ramp(width)
+        self._textures()
+
+    def _textures(self) -> None:
+        """What the map's textures stand for, below the other lines of the legend."""
+        bottom = 0.5 * mm
+        for sentence, fill in (("paper_blank", self._dots), ("paper_unseen", self._hatch)):
+            if sentence == "paper_blank" and not self.panel.blank:
+                continue
+            self._framed(bottom, fill, words.say(sentence, self.language))
+            bottom += LINE
+
+    def _framed(self, bottom: float, fill: Callable[[float, float, float, float], None], told: str) -> None:
+        """A line of the legend whose swatch is filled by `fill`."""
+        canvas, side = self.canv, (0, bottom, 4 * mm, 2.6 * mm)
+        canvas.saveState()
+        frame = canvas.beginPath()
+        frame.rect(*side)
+        canvas.clipPath(frame, stroke=0, fill=0)
+        fill(*side)
+        canvas.restoreState()
+        canvas.setStrokeColor(QUIET)
+        canvas.setLineWidth(0.4)
+        canvas.rect(*side, stroke=1, fill=0)
+        canvas.setFont(BODY, 7)
+        canvas.setFillColor(QUIET)
+        canvas.drawString(5.5 * mm, bottom + 0.5 * mm, told)
+
+    def _dots(self, left: float, bottom: float, width: float, height: float) -> None:
+        self.canv.setFillColor(WHITE)
+        self.canv.rect(left, bottom, width, height, stroke=0, fill=1)
+        self.canv.setFillColor(DOT)
+        for row in range(int(height / mm) + 1):
+            for column in range(int(width / mm) + 1):
+                self.canv.circle(left + (column + 0.5) * mm, bottom + (row + 0.3) * mm, 0.2 * mm, stroke=0, fill=1)
+
+    def _flat(self, colour: str) -> Callable[[float, float, float, float], None]:
+        def fill(*side: float) -> None:
+            self.canv.setFillColor(HexColor(colour))
+            self.canv.rect(*side, stroke=0, fill=1)
+
+        return fill
 
     def _classes(self) -> None:
-        self.canv.setFont(BODY, 7)
         for place, one in enumerate(self.panel.colours.classes, start=1):
-            bottom = self.foot - 1 * mm - place * LINE
-            self.canv.setFillColor(HexColor(one.colour))
-            self.canv.setStrokeColor(QUIET)
-            self.canv.setLineWidth(0.4)
-            self.canv.rect(0, bottom, 4 * mm, 2.6 * mm, stroke=1, fill=1)
-            self.canv.setFillColor(QUIET)
-            self.canv.drawString(5.5 * mm, bottom + 0.5 * mm, words.of(one.words, self.language))
+            self._framed(self.foot - 1 * mm - place * LINE, self._flat(one.colour), words.of(one.words, self.language))
 
     def _ramp(self, width: float) -> None:
         canvas, colours, indicator = self.canv, self.panel.colours, self.panel.indicator
         stops = [HexColor(stop) for stop in colours.stops()]
         canvas.saveState()
         bar = canvas.beginPath()
-        bar.rect(0, 5 * mm, width, 3 * mm)
+        bar.rect(0, self.foot - 5 * mm, width, 3 * mm)
         canvas.clipPath(bar, stroke=0, fill=0)
         canvas.linearGradient(0, 0, width, 0, stops)
         canvas.restoreState()
         canvas.setFont(BODY, 7)
         canvas.setFillColor(QUIET)
-        canvas.drawString(0, 2 * mm, words.said(colours.low, indicator, self.language))
-        canvas.drawRightString(width, 2 * mm, words.said(colours.high, indicator, self.language))
+        canvas.drawString(0, self.foot - 8 * mm, words.said(colours.low, indicator, self.language))
+        canvas.drawRightString(width, self.foot - 8 * mm, words.said(colours.high, indicator, self.language))
 
 
 def _head(story: Story, language: Language) -> list[Flowable]:

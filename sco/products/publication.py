@@ -21,6 +21,7 @@ from sco.products import (
     iso19115,
     keys,
     layers,
+    listings,
     mapview,
     pieces,
     provenance,
@@ -55,7 +56,7 @@ OF_PERIODS: tuple[Pieces, ...] = (stac.pieces, report.pieces, sheet.pieces)
 OF_ALL: tuple[tuple[str, Write], ...] = (
     ("summing up over the zones", lambda publication, folder, _: _tabulate(publication, folder)),
     ("drawing maps and charts", lambda publication, folder, _: _draw(publication, folder)),
-    ("writing the page", lambda publication, folder, _: sheet.write(publication, folder)),
+    ("writing the page", lambda publication, folder, _: _write_pages(publication, folder)),
     ("writing the catalog", lambda publication, folder, seals: _describe(publication, folder, seals)),
 )
 """Kinds of output that are made anew for each version, in an order in which each finds what it names."""
@@ -131,7 +132,13 @@ def _draw(publication: Publication, folder: Path) -> None:
     for indicator in publication.project.resolved_indicators:
         colours, layer = figures.colours_of(publication, indicator), publication.latest(indicator)
         figures.write_map(publication, layer, colours, folder / f"figures/{indicator.id}_map.png")
+        publication.forget()
         figures.write_chart(publication, indicator, folder / f"figures/{indicator.id}_chart.png")
+
+
+def _write_pages(publication: Publication, folder: Path) -> None:
+    sheet.write(publication, folder)
+    listings.write(publication, folder)
 
 
 def _describe(publication: Publication, folder: Path, seals: Seals) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from sco.model import Indicator, Words
 from sco.partition import Empty
 from sco.period import Slice
-from sco.products import citation, dcat, figures, iso19115, lines, mapview, origins, web, words
+from sco.products import citation, dcat, figures, iso19115, lines, listings, mapview, origins, web, words
 from sco.products.contents import LEAST_SEEN, Layer, Publication, digest
 from sco.products.lines import Chronicle
 from sco.products.pieces import Piece
@@ -131,6 +131,7 @@ def _layers(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
         "stops": [] if colours.classes else colours.stops(),
         "classes": [both(one.words) | {"value": one.value, "colour": one.colour} for one in colours.classes],
         "layers": [int(period in there) for period in publication.periods],
+        "blank": np.flatnonzero(publication.census["blank"].sel(indicator=indicator.id).values).tolist(),
         "featured": publication.periods.index(chronicle.featured),
         "recipe": origins.recipe(publication, indicator),
     }
@@ -258,9 +259,9 @@ def _downloads(publication: Publication, folder: Path) -> Iterator[dict[str, Any
         ("series.csv", Words("Series of every zone", "Séries de chaque zone"), "CSV"),
         ("series.parquet", Words("Series of every zone", "Séries de chaque zone"), "GeoParquet"),
         ("scenes.csv", Words("Scenes that were used", "Scènes utilisées"), "CSV"),
-        *_of_indicators(publication, "cog/{}/", Words("Maps", "Cartes"), "GeoTIFF (COG)"),
-        ("zarr/", Words("The whole record", "La série complète"), "Zarr v3"),
-        ("reports/", Words("Reports, one a period", "Rapports, un par période"), "HTML, PDF"),
+        *_of_indicators(publication, "cog/{}/index.html", Words("Maps", "Cartes"), "GeoTIFF (COG)"),
+        ("zarr/index.html", listings.RECORD, "Zarr v3"),
+        ("reports/index.html", listings.REPORTS, "HTML, PDF"),
         ("stac/collection.json", Words("Catalog of the maps", "Catalogue des cartes"), "STAC 1.1"),
         (dcat.NAME, Words("Record for data portals", "Fiche pour portails de données"), "DCAT-AP"),
         (iso19115.NAME, Words("Record for geographic catalogs", "Fiche pour catalogues géographiques"), "ISO 19115"),
@@ -269,7 +270,7 @@ def _downloads(publication: Publication, folder: Path) -> Iterator[dict[str, Any
         *_of_indicators(publication, "figures/{}_chart.png", Words("Chart", "Graphique"), "PNG"),
     ]
     for name, title, kind in offered:
-        yield {"href": name, "title": title, "kind": kind, "size": _size(folder / name)}
+        yield {"href": name, "title": title, "kind": kind, "size": _size(folder / name.removesuffix(listings.NAME))}
 
 
 def _of_indicators(publication: Publication, pattern: str, title: Words, kind: str) -> list[tuple[str, Words, str]]:

@@ -29,6 +29,8 @@ class Panel:
     value: float | None
     error: float | None
     coverage: float
+    blank: bool
+    """Whether there is ground that was seen and has no value."""
     whole: Standing | None
     largest: tuple[Standing, ...]
     scenes: tuple[str, ...]
@@ -122,6 +124,7 @@ def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Pane
         value=mean if coverage >= LEAST_SEEN else None,
         error=error if math.isfinite(error) else None,
         coverage=coverage,
+        blank=publication.summaries[layer.name].census["blank"] > 0,
         whole=chronicle.standing(period),
         largest=tuple(chronicle.standings(period)[:LARGEST]),
         scenes=tuple(scenes[:SCENES]),

@@ -19,8 +19,9 @@ COUNTS = ("n_seen", "n_masked", "n_failed")
 ERROR = "error"
 """The standard error of a value, where the store has one."""
 ZONAL = ("mean", "area_km2", "coverage", "n", ERROR)
-CENSUS = ("valid", "lowest", "highest", *COUNTS)
-WHOLE_NUMBERS = ("valid", *COUNTS)
+CENSUS = ("valid", "blank", "lowest", "highest", *COUNTS)
+"""`blank` are the pixels that were seen and have no value all the same."""
+WHOLE_NUMBERS = ("valid", "blank", *COUNTS)
 T = TypeVar("T")
 R = TypeVar("R")
 Rows = Sequence[Sequence[float]]
@@ -59,7 +60,8 @@ def of(frame: xr.Dataset, zoning: Zoning) -> Summary:
     found = _overall(frame["values"].values, errors, pixel_areas_km2(zoning.geobox))
     counts = {name: float(frame[name].values.sum(dtype="int64")) for name in COUNTS}
     valid, lowest, highest, area, total, known, wrong = (float(number) for number in found)
-    census = {"valid": valid, "lowest": lowest, "highest": highest, **counts}
+    blank = float(np.count_nonzero(np.isnan(frame["values"].values) & (frame["n_seen"].values > 0)))
+    census = {"valid": valid, "blank": blank, "lowest": lowest, "highest": highest, **counts}
     km2 = float(pixel_areas_km2(zoning.geobox).sum() * frame.sizes["x"])
     error = wrong / known if known and known >= LEAST_KNOWN * area else math.nan
     nothing = [math.nan, math.nan, 0.0, 0.0, math.nan]

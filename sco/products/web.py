@@ -17,7 +17,7 @@ from sco.products.words import TEMPLATES
 
 PAGE = "page"
 """The folder of what the page itself needs."""
-SCRIPTS = ("load.js", "words.js", "map.js", "chart.js", "origin.js", "sheet.js")
+SCRIPTS = ("load.js", "words.js", "names.js", "map.js", "chart.js", "origin.js", "sheet.js")
 STYLES = ("sheet.css", "print.css", "icon.svg")
 LIBRARY = ("leaflet.js", "leaflet.css")
 LICENCE = "leaflet-LICENSE.txt"

@@ -3,6 +3,7 @@
 Page.chart = (function () {
   const SVG = "http://www.w3.org/2000/svg";
   const MARGIN = { left: 52, right: 14, top: 10, bottom: 26, gap: 16 };
+  const YEAR = 34;
   const { sheet } = Page;
   const { figure, percent } = Page.words;
   const box = document.getElementById("chart");
@@ -88,10 +89,11 @@ Page.chart = (function () {
     const group = svg("g", { class: "grid" }, root);
     const firsts = sheet.years.flatMap((year, i) => (i === 0 || sheet.years[i - 1] !== year ? [i] : []));
     const skip = Math.ceil((firsts.length * 52) / room.width), half = (x(1) - x(0)) / 2 || 0;
-    firsts.forEach((i, n) => {
-      svg("line", { x1: x(i) - half, x2: x(i) - half, y1: MARGIN.top, y2: foot + 5 }, group);
-      if (n % skip === 0) svg("text", { x: x(i) - half + 4, y: room.height - 7 }, group, sheet.years[i]);
-    });
+    firsts.forEach((i) => svg("line", { x1: x(i) - half, x2: x(i) - half, y1: MARGIN.top, y2: foot + 5 }, group));
+    // The last one is moved in from the edge, where it would be cut off, and takes the room of the one before.
+    const named = firsts.filter((_, n) => n % skip === 0).map((i) => ({ year: sheet.years[i], left: Math.min(x(i) - half + 4, room.width - YEAR) }));
+    named.filter((one, n) => n === named.length - 1 || one.left + YEAR <= named[n + 1].left)
+      .forEach(({ year, left }) => svg("text", { x: left, y: room.height - 7 }, group, year));
   }
 
   const path = (points) => "M" + points.join("L");

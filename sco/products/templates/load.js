@@ -2,7 +2,7 @@
 // Loads the parts of the page, and starts it. A page on a disk cannot fetch a file, so that data comes as scripts.
 window.Page = (function () {
   const KEPT = 24;
-  const PARTS = ["words", "map", "chart", "origin", "sheet"];
+  const PARTS = ["words", "names", "map", "chart", "origin", "sheet"];
   const waiting = {}, layers = new Map();
 
   function script(name) {

@@ -2,19 +2,19 @@
 // The map: one layer of the chosen indicator, the zones over it, a graticule, and the number under a place.
 Page.map = (function () {
   const { frame, zones } = Page.sheet;
-  const { say, pick, element } = Page.words;
+  const { say, pick, element } = Page.words, { names } = Page;
   const columns = Math.ceil(frame.width / frame.step), rows = Math.ceil(frame.height / frame.step);
   const place = (x, y) => L.latLng(-y, x);
   const whole = L.latLngBounds(place(0, frame.height), place(frame.width, 0));
   const outlines = new Map();
-  let map, picture, pin, home;
+  let map, picture, paper, pin, home;
 
   function build(on) {
     shape();
     map = L.map("map", { crs: L.CRS.Simple, minZoom: -8, maxZoom: 6, zoomSnap: 0, zoomDelta: 0.75, attributionControl: false, zoomControl: false, scrollWheelZoom: false, maxBoundsViscosity: 1 });
     L.control.zoom({ position: "topright" }).addTo(map);
     fit();
-    picture = L.imageOverlay("", L.latLngBounds(place(0, rows * frame.step), place(columns * frame.step, 0)), { className: "picture", alt: "" });
+    [paper, picture] = ["paper", "picture"].map((className) => L.imageOverlay("", L.latLngBounds(place(0, rows * frame.step), place(columns * frame.step, 0)), { className, alt: "" }));
     graticule();
     [...zones.keys()].filter((index) => zones[index].rings.length).sort((a, b) => zones[b].km2 - zones[a].km2).forEach((index) => outline(index, on));
     pin = L.circleMarker(place(0, 0), { radius: 6, className: "pin", interactive: false, fillOpacity: 1 });
@@ -45,8 +45,8 @@ Page.map = (function () {
     for (const { label, line } of frame.graticule) {
       L.polyline(line.map(([x, y]) => place(x, y)), { className: "graticule", interactive: false }).addTo(map);
       const lowest = line.reduce((best, point) => (point[1] - point[0] > best[1] - best[0] ? point : best));
-      const text = element("span", "");
-      L.marker(place(...lowest), { icon: L.divIcon({ className: "degrees", html: text, iconSize: null }), interactive: false, keyboard: false, alt: "" }).addTo(map).getElement().setAttribute("aria-hidden", "true");
+      const text = element("span", ""), edges = [lowest[0] > frame.width * 0.85 ? "before" : "", lowest[1] < frame.height * 0.09 ? "under" : ""];
+      L.marker(place(...lowest), { icon: L.divIcon({ className: `degrees ${edges.join(" ")}`, html: text, iconSize: null }), interactive: false, keyboard: false, alt: "" }).addTo(map).getElement().setAttribute("aria-hidden", "true");
       outlines.set(text, label);
     }
   }
@@ -79,6 +79,7 @@ Page.map = (function () {
     node.addEventListener("focus", () => { if (node.matches(":focus-visible")) zone.openTooltip(); });
     node.addEventListener("blur", () => zone.closeTooltip());
     zone.on("click", () => on.zone(index));
+    names.add(map, rings.reduce((longest, ring) => (ring.length > longest.length ? ring : longest)), zones[index].name, zones[index].km2);
     outlines.set(name, zones[index].name);
     outlines.set(node, zones[index].name);
   }
@@ -91,7 +92,7 @@ Page.map = (function () {
     map.on("mousemove", ({ latlng }) => on.point([latlng.lng, -latlng.lat]));
     box.addEventListener("mouseleave", () => { on.point(null); map.scrollWheelZoom.disable(); });
     map.on("click", ({ latlng }) => { map.scrollWheelZoom.enable(); on.keep([latlng.lng, -latlng.lat]); });
-    map.on("zoomend", hold);
+    map.on("zoomend", () => { hold(); names.write(); });
     map.on("moveend", () => { if (document.activeElement === box && box.matches(":focus-visible")) on.aim(middle()); });
     box.addEventListener("focus", () => { if (box.matches(":focus-visible")) on.aim(middle()); });
     box.addEventListener("keydown", (event) => { if (event.target === box && event.key === "Enter") on.keep(middle()); });
@@ -102,9 +103,9 @@ Page.map = (function () {
     window.addEventListener("resize", () => { if (box.clientWidth !== width) { width = box.clientWidth; shape(); fit(); } });
   }
 
-  // Shows a picture, or that there is none.
+  // Shows a picture, or that there is none. White under it keeps the hatch from showing through its colours.
   function show(address, label) {
-    if (address) picture.setUrl(address).addTo(map); else picture.remove();
+    for (const one of [paper, picture]) if (address) one.setUrl(address).addTo(map); else one.remove();
     map.getContainer().setAttribute("aria-label", label);
   }
 
@@ -130,6 +131,7 @@ Page.map = (function () {
       button.setAttribute("aria-label", say(word));
     }
     document.getElementById("map-help").textContent = say("map_help");
+    names.write();
   }
 
   // The cell of a place in pixels, or null outside.

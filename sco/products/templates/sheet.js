@@ -63,6 +63,7 @@
   // Colours from low to high, or one of its own for each class.
   function legend(one) {
     ["low", "high", "unit", "ramp"].forEach((id) => { byId(id).hidden = one.classes.length > 0; });
+    byId("blank").hidden = !one.blank.includes(state.period);
     if (!one.classes.length) ramp(one.stops);
     byId("classes").replaceChildren(...one.classes.map((each) => {
       const swatch = element("i", "");
