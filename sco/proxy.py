@@ -61,35 +61,44 @@ class _Proxy(ThreadingTCPServer):
 
 
 class _Passage(BaseRequestHandler):
-    """One connection of GDAL's, to one host."""
+    """One connection of GDAL's: a tunnel to one host, or plain requests one after another."""
 
     server: _Proxy
     request: socket.socket
 
     def handle(self) -> None:
         self.request.settimeout(TIMEOUT_S)
+        with _Line() as line:
+            while asked := self._asked():
+                method, target, head, rest = asked
+                try:
+                    if method == "CONNECT":
+                        self._tunnel(target, head, rest)
+                        break
+                    if not line.carry(method, target, head, rest, self.request):
+                        break
+                except (OSError, ValueError):
+                    self._say(NOBODY)
+                    break
+
+    def _asked(self) -> tuple[str, str, bytes, bytes] | None:
+        """The next request: method, target, head and what came after it; None where there is none that may be made."""
         try:
             head, rest = _head_of(self.request)
             method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ", 2)
             check_host(f"https://{target}/" if method == "CONNECT" else target, self.server.hosts)
+        except (ConnectionError, TimeoutError):
+            return None
         except (SceneError, OSError, ValueError):
-            return self._say(REFUSED)
-        try:
-            self._pass(method, target, head, rest)
-        except (OSError, ValueError):
-            self._say(NOBODY)
+            self._say(REFUSED)
+            return None
+        return method, target, head, rest
 
-    def _pass(self, method: str, target: str, head: bytes, rest: bytes) -> None:
-        if method == "CONNECT":
-            host, _, port = target.rpartition(":")
-            with _reached(host.strip("[]"), int(port), head) as there:
-                self._say(OPEN)
-                there.sendall(rest)
-                _pour(self.request, there)
-            return
-        parts = urlsplit(target)
-        with socket.create_connection((str(parts.hostname), parts.port or 80), TIMEOUT_S) as there:
-            there.sendall(_for_the_host(head, method, target) + rest)
+    def _tunnel(self, target: str, head: bytes, rest: bytes) -> None:
+        host, _, port = target.rpartition(":")
+        with _reached(host.strip("[]"), int(port), head) as there:
+            self._say(OPEN)
+            there.sendall(rest)
             _pour(self.request, there)
 
     def _say(self, answer: bytes) -> None:
@@ -97,11 +106,83 @@ class _Passage(BaseRequestHandler):
             self.request.sendall(answer)
 
 
+class _Line:
+    """The connection behind plain requests, kept from one to the next for as long as they are to the same host."""
+
+    def __init__(self) -> None:
+        self._place: tuple[str, int] | None = None
+        self._there: socket.socket | None = None
+
+    def __enter__(self) -> "_Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def carry(self, method: str, target: str, head: bytes, rest: bytes, asker: socket.socket) -> bool:
+        """Carry one request there and its answer back; whether another may follow. Raises OSError, ValueError."""
+        parts = urlsplit(target)
+        there = self._reach((str(parts.hostname), parts.port or 80))
+        there.sendall(_for_the_host(head, method, target) + rest)
+        answer, begun = _head_of(there)
+        asker.sendall(answer + begun)
+        length = _length_of(answer, method)
+        if length is None or rest:
+            _pour(asker, there)
+            return False
+        return _hand_over(there, asker, length - len(begun))
+
+    def _reach(self, place: tuple[str, int]) -> socket.socket:
+        if self._there is None or self._place != place or _has_hung_up(self._there):
+            self._hang_up()
+            self._place, self._there = place, socket.create_connection(place, TIMEOUT_S)
+        return self._there
+
+    def _hang_up(self) -> None:
+        if self._there is not None:
+            self._there.close()
+        self._there = None
+
+
+def _has_hung_up(there: socket.socket) -> bool:
+    """Whether a connection that waits for the next request was closed at its other end."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(there, selectors.EVENT_READ)
+        return bool(waiting.select(0))
+
+
+def _length_of(answer: bytes, method: str) -> int | None:
+    """Bytes of the answer after its head; None where only the end of the connection tells."""
+    status, *lines = answer.lower().split(b"\r\n")
+    fields = dict(line.split(b":", 1) for line in lines if b":" in line)
+    closes = b"close" in fields.get(b"connection", b"") or not status.startswith(b"http/1.1 ")
+    if closes or b"transfer-encoding" in fields:
+        return None
+    if method == "HEAD" or status.split(b" ")[1] in (b"204", b"304"):
+        return 0
+    told = fields.get(b"content-length", b"").strip()
+    return int(told) if told.isdigit() else None
+
+
+def _hand_over(there: socket.socket, asker: socket.socket, length: int) -> bool:
+    """Pass so many bytes on; whether all of them came."""
+    with suppress(OSError):  # it breaks off, which whoever asked sees by the length
+        while length > 0 and (read := there.recv(min(AT_ONCE, length))):
+            asker.sendall(read)
+            length -= len(read)
+    return length == 0
+
+
 def _head_of(connection: socket.socket) -> tuple[bytes, bytes]:
-    """The head of a request, with the empty line at its end, and what came after it."""
+    """The head of a request or an answer, with the empty line at its end, and what came after it.
+
+    Raises ConnectionError where nothing comes at all, ValueError where it has no end.
+    """
     read = b""
     while b"\r\n\r\n" not in read:
         more = connection.recv(AT_ONCE)
+        if not more and not read:
+            raise ConnectionError("nobody asks")
         if not more or len(read) > LONGEST_HEAD:
             raise ValueError("no request")
         read += more
@@ -110,11 +191,11 @@ def _head_of(connection: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _for_the_host(head: bytes, method: str, target: str) -> bytes:
-    """The head as the host itself is to have it, which is to hang up after its answer."""
+    """The head as the host itself is to have it."""
     parts = urlsplit(target)
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     lines = [line for line in head.split(b"\r\n")[1:-2] if not line.lower().startswith((b"proxy-", b"connection:"))]
-    return b"\r\n".join([f"{method} {path} HTTP/1.1".encode("ascii"), *lines, b"Connection: close", b"", b""])
+    return b"\r\n".join([f"{method} {path} HTTP/1.1".encode("ascii"), *lines, b"", b""])
 
 
 def _reached(host: str, port: int, head: bytes) -> socket.socket:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import BaseRequestHandler
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -131,6 +132,59 @@ def ask(hosts: tuple[str, ...], request: bytes) -> bytes:
 def test_the_proxy_opens_to_nothing_else(request_line):
     hosts = ("archive.example.org", ".blob.core.windows.net")
     assert ask(hosts, f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == proxy.REFUSED
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[str]:
+    """A host that takes one connection, gives one answer a request, and hangs up after the last."""
+
+    def answer(listening: socket.socket) -> None:
+        there, _ = listening.accept()
+        with there:
+            for one in answers:
+                there.recv(2**16)
+                there.sendall(one)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        told = Thread(target=answer, args=(listening,))
+        told.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        told.join(5)
+
+
+def test_a_plain_connection_is_kept_and_every_request_on_it_is_checked():
+    answers = [b"HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\r\n" + text for text in (b"one", b"two")]
+    with answering(*answers, b"never asked for") as host:
+        with socket.create_connection(("127.0.0.1", proxy._port((host,), 1)), 5) as connection:
+            for answer in answers:
+                connection.sendall(f"GET http://{host}/x HTTP/1.1\r\n\r\n".encode())
+                head, body = proxy._head_of(connection)
+                assert head + (body or connection.recv(3)) == answer
+            connection.sendall(b"GET http://169.254.169.254/latest/meta-data HTTP/1.1\r\n\r\n")
+            assert b"".join(iter(lambda: connection.recv(2**16), b"")) == proxy.REFUSED
+
+
+def test_an_answer_that_breaks_off_ends_the_connection_and_nothing_is_added():
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+    with answering(half) as host:
+        assert ask((host,), f"GET http://{host}/x HTTP/1.1\r\n\r\n".encode()) == half
+
+
+@pytest.mark.parametrize(
+    ("answer", "method", "length"),
+    [
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 7\r\n\r\n", "GET", 7),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n", "HEAD", 0),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", "GET", 0),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "GET", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n", "GET", None),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n", "GET", None),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "GET", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "GET", None),
+    ],
+)
+def test_how_long_an_answer_is(answer, method, length):
+    assert proxy._length_of(answer, method) == length
 
 
 def test_a_host_that_nobody_is_at_is_told():
