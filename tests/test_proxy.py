@@ -154,14 +154,16 @@ def answering(*answers: bytes) -> Iterator[str]:
 
 def test_a_plain_connection_is_kept_and_every_request_on_it_is_checked():
     answers = [b"HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\r\n" + text for text in (b"one", b"two")]
-    with answering(*answers, b"never asked for") as host:
-        with socket.create_connection(("127.0.0.1", proxy._port((host,), 1)), 5) as connection:
-            for answer in answers:
-                connection.sendall(f"GET http://{host}/x HTTP/1.1\r\n\r\n".encode())
-                head, body = proxy._head_of(connection)
-                assert head + (body or connection.recv(3)) == answer
-            connection.sendall(b"GET http://169.254.169.254/latest/meta-data HTTP/1.1\r\n\r\n")
-            assert b"".join(iter(lambda: connection.recv(2**16), b"")) == proxy.REFUSED
+    with (
+        answering(*answers, b"never asked for") as host,
+        socket.create_connection(("127.0.0.1", proxy._port((host,), 1)), 5) as connection,
+    ):
+        for answer in answers:
+            connection.sendall(f"GET http://{host}/x HTTP/1.1\r\n\r\n".encode())
+            head, body = proxy._head_of(connection)
+            assert head + (body or connection.recv(3)) == answer
+        connection.sendall(b"GET http://169.254.169.254/latest/meta-data HTTP/1.1\r\n\r\n")
+        assert b"".join(iter(lambda: connection.recv(2**16), b"")) == proxy.REFUSED
 
 
 def test_an_answer_that_breaks_off_ends_the_connection_and_nothing_is_added():
