@@ -51,10 +51,15 @@ class Archive(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Nothing: whoever asked ended and left its connections."""
+
+
 def main(folder: Path, delay_ms: float) -> None:
     """Serve until this process is ended."""
     Archive.folder, Archive.delay_s = folder.resolve(), delay_ms / 1000
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Archive)
+    server = _Server(("127.0.0.1", 0), Archive)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 
