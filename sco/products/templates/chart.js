@@ -8,6 +8,7 @@ Page.chart = (function () {
   const { figure, percent } = Page.words;
   const box = document.getElementById("chart");
   const room = { width: 500, height: 380 };
+  let drawn;
 
   function svg(name, attributes, parent, text) {
     const node = document.createElementNS(SVG, name);
@@ -57,7 +58,9 @@ Page.chart = (function () {
     return { low, high, top, bottom, at: (value) => top + ((high - value) / (high - low)) * (bottom - top) };
   }
 
-  function draw(one, line, period, label, pick) {
+  function draw(...asked) {
+    drawn = asked;
+    const [one, line, period, label, pick] = asked;
     room.width = Math.max(260, box.clientWidth);
     room.height = Math.round(Math.min(430, Math.max(280, room.width * 0.9)));
     const count = line.value.length, right = room.width - MARGIN.right;
@@ -145,5 +148,13 @@ Page.chart = (function () {
     });
   }
 
+  // On paper it is as wide as its column, so that its words are as large as the others.
+  function resized(size) {
+    box.style.width = size;
+    if (drawn) draw(...drawn);
+  }
+
+  window.addEventListener("beforeprint", () => resized("84mm"));
+  window.addEventListener("afterprint", () => resized(""));
   return { draw, anomalies, usual };
 }());
