@@ -18,7 +18,8 @@ PARTS = {
     "scenes.csv": ("Scenes that were used", "text/csv"),
     "stac/collection.json": ("STAC 1.1 collection", "application/json"),
     "catalog/dcat.jsonld": ("DCAT-AP record", "application/ld+json"),
-    "catalog/iso19115.xml": ("ISO 19115 record", "application/xml"),
+    "catalog/iso19115.xml": ("ISO 19139 record", "application/xml"),
+    "catalog/iso19115-3.xml": ("ISO 19115-3 record", "application/xml"),
     "CITATION.cff": ("How to cite", "application/yaml"),
 }
 FOLDERS = {

@@ -19,6 +19,7 @@ from sco.products import (
     dcat,
     figures,
     iso19115,
+    iso19115_3,
     keys,
     layers,
     listings,
@@ -146,6 +147,7 @@ def _describe(publication: Publication, folder: Path, seals: Seals) -> None:
     citation.write(publication, folder)
     dcat.write(publication, folder, seals)
     iso19115.write(publication, folder)
+    iso19115_3.write(publication, folder)
     stac.write(publication, folder, seals)
     provenance.write_build(publication, folder, seals)
     crate.write(publication, folder)

@@ -11,7 +11,7 @@ import numpy as np
 from sco.model import Indicator, Words
 from sco.partition import Empty
 from sco.period import Slice
-from sco.products import citation, dcat, figures, iso19115, lines, listings, mapview, origins, web, words
+from sco.products import citation, dcat, figures, iso19115, iso19115_3, lines, listings, mapview, origins, web, words
 from sco.products.contents import LEAST_SEEN, Layer, Publication, digest
 from sco.products.lines import Chronicle
 from sco.products.pieces import Piece
@@ -264,7 +264,8 @@ def _downloads(publication: Publication, folder: Path) -> Iterator[dict[str, Any
         ("reports/index.html", listings.REPORTS, "HTML, PDF"),
         ("stac/collection.json", Words("Catalog of the maps", "Catalogue des cartes"), "STAC 1.1"),
         (dcat.NAME, Words("Record for data portals", "Fiche pour portails de données"), "DCAT-AP"),
-        (iso19115.NAME, Words("Record for geographic catalogs", "Fiche pour catalogues géographiques"), "ISO 19115"),
+        (iso19115.NAME, Words("Record for geographic catalogs", "Fiche pour catalogues géographiques"), "ISO 19139"),
+        (iso19115_3.NAME, Words("The same, newer form", "La même, forme plus récente"), "ISO 19115-3"),
         (citation.NAME, Words("How to cite it", "Comment la citer"), "CFF"),
         *_of_indicators(publication, "figures/{}_map.png", Words("Map", "Carte"), "PNG"),
         *_of_indicators(publication, "figures/{}_chart.png", Words("Chart", "Graphique"), "PNG"),

@@ -27,7 +27,8 @@ FILES = {
     "scenes": ("scenes.csv", "text/csv", "Scenes used", "metadata"),
     "page": ("index.html", "text/html", "Page", "overview"),
     "dcat": ("catalog/dcat.jsonld", "application/ld+json", "DCAT-AP record", "metadata"),
-    "iso19115": ("catalog/iso19115.xml", "application/vnd.iso.19139+xml", "ISO 19115 record", "metadata"),
+    "iso19115": ("catalog/iso19115.xml", "application/vnd.iso.19139+xml", "ISO 19139 record", "metadata"),
+    "iso19115-3": ("catalog/iso19115-3.xml", "application/xml", "ISO 19115-3 record", "metadata"),
     "citation": (citation.NAME, "application/yaml", "How to cite", "metadata"),
 }
 """Key -> path, media type, title and role of the files that are no layer's."""
