@@ -46,6 +46,10 @@ class Fingerprints:
             basis["nothing"] = str(nothing)
         return digest(basis | {"scenes": SCENES}, self._scenes(indicator, places))
 
+    def shared(self, indicator: Indicator) -> Mapping[str, Any]:
+        """What the fingerprints of an indicator have in common, whichever of the sensors saw it."""
+        return self._shared(indicator, tuple(sorted(set(self.placement.scenes.sensors))))
+
     def _basis(self, partition: Partition, indicator: Indicator, sensors: Sequence[str]) -> dict[str, Any]:
         """All but the scenes."""
         period = partition.period

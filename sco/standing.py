@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sco import imprint
 from sco.absence import Absences
 from sco.engine import code_version
 from sco.entry import Entry, State, Verdict, entry_of, failed_before
@@ -43,19 +44,30 @@ class Prospect:
 def prospects(
     project: Project, slices: Sequence[Slice], placement: Placement, absences: Absences
 ) -> Iterator[Prospect]:
-    """Every partition that comes from scenes, in the order of periods, tiles and indicators."""
+    """Every partition that comes from scenes, in the order of periods, tiles and indicators.
+
+    The fingerprints of many are remembered beside the store.
+    """
     fingerprints = Fingerprints(project, placement)
     indicators = [one for one in project.resolved_indicators if not one.is_derived]
-    sensors = {one.id: sensors_of(one, project) for one in indicators}
+    sensors = [(one, sensors_of(one, project)) for one in indicators]
+    memory, is_large = project.workspace / "fingerprints", len(placement) >= imprint.MANY
+    key = imprint.key_of(project, slices, placement, map(fingerprints.shared, indicators), sensors) if is_large else ""
+    known = imprint.recall(memory, key) if is_large else {}
+    found: dict[str, str] = {}
     for period in slices:
         for tile in project.tiling:
-            for indicator in indicators:
-                seen_by = sensors[indicator.id]
+            for indicator, seen_by in sensors:
                 partition = Partition(period, tile, indicator.id)
                 scenes = placement.places((period.label, tile), seen_by)
                 nothing = None if scenes.size else absences.reason(period, tile, seen_by)
-                fingerprint = fingerprints.of(partition, indicator, scenes, nothing)
+                fingerprint = known.get(str(partition)) if scenes.size else None
+                fingerprint = fingerprint or fingerprints.of(partition, indicator, scenes, nothing)
+                if is_large and scenes.size:
+                    found[str(partition)] = fingerprint
                 yield Prospect(partition, indicator, scenes, fingerprint, nothing)
+    if found != known:
+        imprint.remember(memory, key, found)
 
 
 def entries_of(found: Sequence[Prospect], project: Project, placement: Placement, past: Past) -> list[Entry]:

@@ -16,10 +16,10 @@ from observatory.asking import an_item, one_collection  # noqa: F401 - a fixture
 from shapely import box, from_wkt, union_all
 from shapely.geometry import mapping
 
-from sco import engine, library, overlay, roll
+from sco import engine, imprint, library, overlay, roll
 from sco.entry import Only, State
 from sco.errors import IntegrityError
-from sco.fingerprint import errors_of
+from sco.fingerprint import Fingerprints, errors_of
 from sco.grid import degrees_boxes, middle_longitude
 from sco.partition import Empty, Outcome, Partition, Record
 from sco.placement import outline_of, place, step_of
@@ -277,6 +277,42 @@ def test_a_day_lies_in_its_period(project: Project):
     found = [step_of(day, slices) for day in days]
     assert (found[0], found[1], found[-2], found[-1]) == (None, 0, 8, None)
     assert all(day in slices[step] for day, step in zip(days, found, strict=True) if step is not None)
+
+
+def test_fingerprints_of_many_are_remembered_while_all_that_they_tell_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    items = list(_items(300))
+    project = _project(tmp_path, items)
+    whole = _fingerprints(project)
+    monkeypatch.setattr(imprint, "MANY", 1)
+    memory = project.workspace / "fingerprints"
+    assert _fingerprints(project) == whole
+    with monkeypatch.context() as blind:
+        blind.setattr(Fingerprints, "_told_for", lambda *_: pytest.fail("it was remembered"))
+        assert _fingerprints(project) == whole
+    for damage in (lambda kept: kept[:-9], lambda kept: kept.replace(b"ndvi", b"ndvj"), lambda kept: b"\xff"):
+        memory.write_bytes(damage(memory.read_bytes()))
+        assert _fingerprints(project) == whole
+    used = make_plan(project).answers[0].scenes[7].id
+    for item in items:
+        if item["id"] == used:
+            item["properties"]["updated"] = "2024-01-01T00:00:00Z"
+    moved = _fingerprints(_project(tmp_path, items))
+    monkeypatch.setattr(imprint, "MANY", 10**9)
+    assert moved == _fingerprints(project)
+    assert 0 < sum(moved[one] != whole[one] for one in whole) < len(whole) / 2
+
+
+def test_remembered_fingerprints_are_of_this_code(project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(imprint, "MANY", 1)
+    before = _fingerprints(project)
+    monkeypatch.setattr(engine, "COMPUTE", engine.COMPUTE + 1)
+    assert not set(_fingerprints(project).values()) & set(before.values())
+
+
+def _fingerprints(project: Project) -> dict[Partition, str]:
+    return {entry.partition: entry.fingerprint for entry in make_plan(project).entries}
 
 
 HEAVY = {"xarray", "pandas", "rasterio", "numba", "prefect", "pystac_client", "requests", "exactextract", "scipy"}
