@@ -223,7 +223,7 @@ def _tell_manifest(manifest: Mapping[str, Any]) -> None:
     if "empty" in manifest:
         tell(f"  it holds no value: {manifest['empty']}")
     if "made_from" in manifest:
-        _tell_inputs(manifest)
+        tell_inputs(manifest)
         return
     rows = [
         (one["id"], one["catalog"], band, found["scale"], found["offset"], "; ".join(found["evidence"]))
@@ -246,12 +246,21 @@ def _emptiness(record: Record) -> dict[str, str]:
     return {"empty": str(record.empty)} if record.empty else {}
 
 
-def _tell_inputs(manifest: Mapping[str, Any]) -> None:
+def tell_inputs(manifest: Mapping[str, Any]) -> None:
+    """What a derived partition was made from, and against what it is measured."""
     rows = (
         (one["indicator"], one["tile"], " to ".join(dict.fromkeys(one["periods"])), one["partitions"])
         for one in manifest["made_from"]
     )
     give_table(("made from", "tile", "periods", "partitions"), rows)
+    if manifest["reference"]:
+        tell(f"  measured against {' to '.join(manifest['reference'])}")
+    if ground := manifest.get("rural_area"):
+        means = ", ".join(
+            f"{name} {'none' if mean is None else f'{mean:.6g}'}" for name, mean in manifest["rural"].items()
+        )
+        bounds = " ".join(f"{edge:.10g}" for edge in ground["bounds"])
+        tell(f"  the country around, {ground['km2']:g} km2 within {bounds} ({ground['crs']}), has {means}")
     if manifest["warning"]:
         tell(manifest["warning"]["en"])
 

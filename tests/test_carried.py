@@ -10,6 +10,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
+from flows.look import tell_inputs
 from sco import library, uncertainty
 from sco.derive import Derivation, derive
 from sco.grid import Tiling
@@ -112,7 +113,7 @@ def test_days_are_as_unsure_as_their_share_times_the_days_of_the_period(tmp_path
     np.testing.assert_allclose(error_in(found), 31 * errors_of("hot_days_share", JULYS[-1]), atol=0.013)
 
 
-def test_the_rural_reference_of_a_heat_island_is_recorded_with_it(tmp_path) -> None:
+def test_the_rural_reference_of_a_heat_island_is_recorded_with_it_and_told(tmp_path, capsys) -> None:
     outline = box(500000, 4803880, 500100, 4804000)  # columns 0 to 4, rows 0 to 5
     around = Zoning((Zone("rural", outline),), TILING.geobox)
     found, _ = derived(tmp_path / "store", "heat_island", JULYS[2], around)
@@ -122,8 +123,17 @@ def test_the_rural_reference_of_a_heat_island_is_recorded_with_it(tmp_path) -> N
     assert ground["km2"] == pytest.approx(0.012, rel=1e-3)
     assert (ground["bounds"], ground["crs"]) == ([500000, 4803880, 500100, 4804000], "EPSG:32633")
     assert ground["sha256"] == hashlib.sha256(outline.wkb).hexdigest()
+    tell_inputs(found.manifest)
+    told = capsys.readouterr().err
+    assert (
+        f"the country around, 0.012 km2 within 500000 4803880 500100 4804000 (EPSG:32633), has lst {mean:.1f}" in told
+    )
     other, _ = derived(tmp_path / "other", "ndvi_anomaly", JULYS[2])
     assert (other.manifest["rural"], other.manifest["rural_area"]) == ({}, None)
+    tell_inputs(other.manifest)
+    told = capsys.readouterr().err
+    assert "country around" not in told
+    assert f"measured against {' to '.join(other.manifest['reference'])}" in told
 
 
 def test_others_and_those_who_want_none_have_no_error(tmp_path) -> None:
