@@ -92,7 +92,8 @@ Page.map = (function () {
     map.on("mousemove", ({ latlng }) => on.point([latlng.lng, -latlng.lat]));
     box.addEventListener("mouseleave", () => { on.point(null); map.scrollWheelZoom.disable(); });
     map.on("click", ({ latlng }) => { map.scrollWheelZoom.enable(); on.keep([latlng.lng, -latlng.lat]); });
-    map.on("zoomend", () => { hold(); names.write(); });
+    map.on("zoomend", hold);
+    map.on("moveend", names.write);
     map.on("moveend", () => { if (document.activeElement === box && box.matches(":focus-visible")) on.aim(middle()); });
     box.addEventListener("focus", () => { if (box.matches(":focus-visible")) on.aim(middle()); });
     box.addEventListener("keydown", (event) => { if (event.target === box && event.key === "Enter") on.keep(middle()); });
