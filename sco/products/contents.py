@@ -165,7 +165,6 @@ class Publication:
         stored = [(str(partition), self.records[partition].fingerprint) for partition in partitions]
         return [
             [*declared, vars(one.packing), list(one.valid_range), self.has_error(one)],
-            [[kind.value, kind.words.en, kind.words.fr, kind.colour] for kind in one.classes],
             [layer.period.label, self.place_of(layer)],
             [*stored, digest([self.manifests[partition] for partition in partitions])],
         ]
@@ -206,7 +205,7 @@ class Publication:
         kept = {layer.name: self._kept_summary(layer) for layer in self.layers}
         fresh = [layer for layer in self.layers if kept[layer.name] is None]
         self.zoning.weights, self._last  # noqa: B018 - found once, before several ask at once
-        made = summary.each(fresh, lambda layer: summary.of(self._read(layer), self.zoning, layer.indicator))
+        made = summary.each(fresh, lambda layer: summary.of(self._read(layer), self.zoning))
         found = kept | {layer.name: one for layer, one in zip(fresh, made, strict=True)}
         return {name: one for name, one in found.items() if one is not None}
 
@@ -219,17 +218,17 @@ class Publication:
     @cached_property
     def series(self) -> Mapping[str, xr.Dataset]:
         """Zonal statistics, (time, zone), by indicator id; a period without a layer is NaN."""
-        return {one.id: self._table(one, "zones", self.zoning.names) for one in self.project.resolved_indicators}
+        return {name: self._table(name, "zones", self.zoning.names) for name in self.project.indicators}
 
     @cached_property
     def overall(self) -> Mapping[str, xr.Dataset]:
         """The same statistics of the whole area, (time, zone) with one zone."""
-        return {one.id: self._table(one, "whole", (self.project.id,)) for one in self.project.resolved_indicators}
+        return {name: self._table(name, "whole", (self.project.id,)) for name in self.project.indicators}
 
-    def _table(self, indicator: Indicator, part: str, names: tuple[str, ...]) -> xr.Dataset:
-        own = {layer.period: self.summaries[layer.name] for layer in self.layers if layer.indicator.id == indicator.id}
+    def _table(self, indicator: str, part: str, names: tuple[str, ...]) -> xr.Dataset:
+        own = {layer.period: self.summaries[layer.name] for layer in self.layers if layer.indicator.id == indicator}
         rows = [getattr(own[period], part) if period in own else None for period in self.periods]
-        return summary.table(rows, self.dataset["time"].values, names, indicator.classes)
+        return summary.table(rows, self.dataset["time"].values, names)
 
     @cached_property
     def census(self) -> xr.Dataset:
@@ -366,10 +365,9 @@ class Publication:
 
 
 def well_seen(table: xr.Dataset) -> xr.Dataset:
-    """Zonal statistics, with mean, area_km2 and shares kept only where LEAST_SEEN of the zone or more has a value."""
+    """Zonal statistics with mean and area_km2 kept only where at least LEAST_SEEN of the zone has a value."""
     enough = table["coverage"] >= LEAST_SEEN
-    kept = [name for name in ("mean", "area_km2", "shares") if name in table]
-    return table.assign({name: table[name].where(enough) for name in kept})
+    return table.assign(mean=table["mean"].where(enough), area_km2=table["area_km2"].where(enough))
 
 
 def digest(told: Any) -> str:

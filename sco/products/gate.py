@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sco.choices import Publish
 from sco.model import Indicator
 from sco.period import Slice
-from sco.products import classes
 from sco.products.contents import Publication
 
 NORMAL = 1.4826
@@ -17,8 +16,6 @@ LEAST_CHANGES = 6
 """Changes that a zone's series must have for their usual size to be known."""
 LEAST_COVERAGE = 0.5
 """Share of a zone that must have a value in two periods for their difference to be a change of the zone."""
-ROUNDING = 1e-9
-"""What shares of all classes may lack of one by the arithmetic alone."""
 QUIET = 0.02
 """Share of an indicator's range: changes of less than this are never unusual, however still a series is."""
 SHOWN = 5
@@ -46,12 +43,9 @@ def _refusals_of(publication: Publication, indicator: Indicator, rules: Publish)
         yield f"{indicator.id}: there is no value in any period: look at its plan for scenes and clouds"
         return
     yield from _coverage(publication, indicator, rules)
-    if indicator.classes:
-        yield from _classes(publication, indicator, rules)
-    else:
-        yield from _range(indicator, rules, float(counted["lowest"].min()), float(counted["highest"].max()))
-    if classes.has_mean(indicator):
-        yield from _jumps(publication, indicator, rules)
+    lowest, highest = float(counted["lowest"].min()), float(counted["highest"].max())
+    yield from _range(indicator, rules, lowest, highest)
+    yield from _jumps(publication, indicator, rules)
 
 
 def _failed(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:
@@ -81,20 +75,6 @@ def _range(indicator: Indicator, rules: Publish, lowest: float, highest: float) 
     if lowest < low - slack or highest > high + slack:
         verb = "is allowed by publish.ranges" if indicator.id in rules.ranges else "is possible"
         yield f"{indicator.id}: values run from {lowest:g} to {highest:g}, and {low:g} to {high:g} {verb}"
-
-
-def _classes(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:
-    """Whether every value is one of the classes, which no range bounds."""
-    if indicator.id in rules.ranges:
-        yield f"{indicator.id}: its values are classes, which have no range: take it out of publish.ranges"
-    told = publication.overall[indicator.id]["shares"].isel(zone=0).sum("class", skipna=False).values
-    worst = float(np.nanmin(told))
-    if worst < 1 - ROUNDING:
-        period, known = publication.periods[int(np.nanargmin(told))], [one.value for one in indicator.classes]
-        yield (
-            f"{indicator.id}: {1 - worst:.2%} of what was seen in {period.label} has values that are no class, and "
-            f"the classes are {', '.join(map(str, known))}: compute its partitions again"
-        )
 
 
 def _jumps(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:

@@ -12,8 +12,6 @@ import xarray as xr
 from numba import njit
 from numpy.typing import NDArray
 
-from sco.model import Class, Indicator
-from sco.products import classes
 from sco.zones import LEAST_KNOWN, Zoning, pixel_areas_km2
 
 COUNTS = ("n_seen", "n_masked", "n_failed")
@@ -21,9 +19,6 @@ COUNTS = ("n_seen", "n_masked", "n_failed")
 ERROR = "error"
 """The standard error of a value, where the store has one."""
 ZONAL = ("mean", "area_km2", "coverage", "n", ERROR)
-"""After these a row of an indicator of classes has the share of each class."""
-NOTHING = (math.nan, math.nan, 0.0, 0.0, math.nan)
-"""The same of what has no value."""
 CENSUS = ("valid", "blank", "lowest", "highest", *COUNTS)
 """`blank` are the pixels that were seen and have no value all the same."""
 WHOLE_NUMBERS = ("valid", "blank", *COUNTS)
@@ -39,7 +34,7 @@ class Summary:
     census: Mapping[str, float]
     """By the names in CENSUS."""
     zones: Rows
-    """For each zone, in the order of ZONAL, and the shares of its classes."""
+    """For each zone, in the order of ZONAL."""
     whole: Rows
     """The same for the whole area, one row."""
 
@@ -59,8 +54,8 @@ class Summary:
         return cls(census, zones, whole)
 
 
-def of(frame: xr.Dataset, zoning: Zoning, indicator: Indicator) -> Summary:
-    """The summary of a layer's pixels, counts, and errors if any, (y, x); without means where classes have none."""
+def of(frame: xr.Dataset, zoning: Zoning) -> Summary:
+    """The summary of a layer's pixels, counts, and errors if any, (y, x)."""
     errors = frame[ERROR].values if ERROR in frame else np.full((1, 1), np.nan)
     found = _overall(frame["values"].values, errors, pixel_areas_km2(zoning.geobox))
     counts = {name: float(frame[name].values.sum(dtype="int64")) for name in COUNTS}
@@ -69,25 +64,17 @@ def of(frame: xr.Dataset, zoning: Zoning, indicator: Indicator) -> Summary:
     census = {"valid": valid, "blank": blank, "lowest": lowest, "highest": highest, **counts}
     km2 = float(pixel_areas_km2(zoning.geobox).sum() * frame.sizes["x"])
     error = wrong / known if known and known >= LEAST_KNOWN * area else math.nan
-    whole = [total / area, total, min(area / km2, 1.0), valid, error] if valid else list(NOTHING)
-    found = Summary(census, _rows(frame, zoning), [whole])
-    return _parted(found, frame["values"], zoning, indicator) if indicator.classes else found
+    nothing = [math.nan, math.nan, 0.0, 0.0, math.nan]
+    whole = [total / area, total, min(area / km2, 1.0), valid, error] if valid else nothing
+    return Summary(census, _rows(frame, zoning), [whole])
 
 
-def table(
-    rows: Sequence[Rows | None], time: NDArray[Any], zones: Sequence[str], kinds: Sequence[Class] = ()
-) -> xr.Dataset:
-    """Rows of each period, None where it has no layer, as mean, area_km2, coverage, n and error over (time, zone).
-
-    Of an indicator of classes also `shares`, (time, zone, class), by the values that stand for these.
-    """
-    nothing = [[*NOTHING, *[math.nan] * len(kinds)]] * len(zones)
-    numbers = np.array([row or nothing for row in rows], "float64").reshape(len(rows), len(zones), len(nothing[0]))
+def table(rows: Sequence[Rows | None], time: NDArray[Any], zones: Sequence[str]) -> xr.Dataset:
+    """Rows of each period, None where it has no layer, as mean, area_km2, coverage, n and error over (time, zone)."""
+    nothing = [[math.nan, math.nan, 0.0, 0.0, math.nan]] * len(zones)
+    numbers = np.array([row or nothing for row in rows], "float64").reshape(len(rows), len(zones), len(ZONAL))
     columns = {name: (("time", "zone"), numbers[:, :, place]) for place, name in enumerate(ZONAL)}
     found = xr.Dataset(columns, coords={"time": time, "zone": list(zones)})
-    if kinds:
-        coords = {"class": [one.value for one in kinds]}
-        found = found.assign(shares=(("time", "zone", "class"), numbers[:, :, len(ZONAL) :])).assign_coords(coords)
     return found.assign(n=found["n"].astype("int64"))
 
 
@@ -139,19 +126,6 @@ def _rows(frame: xr.Dataset, zoning: Zoning) -> list[list[float]]:
     columns = [found[name].values[0] if name in found else np.full(len(zoning.zones), np.nan) for name in ZONAL]
     rows: list[list[float]] = np.stack(columns, axis=1).tolist()
     return rows
-
-
-def _parted(found: Summary, values: xr.DataArray, zoning: Zoning, indicator: Indicator) -> Summary:
-    """The same with the shares of classes, and without the sums and means that they do not have."""
-    zones = classes.of_zones(values, zoning, indicator.classes)
-    whole = [classes.of_whole(values, zoning, indicator.classes)]
-    first = 0 if classes.has_mean(indicator) else ZONAL.index("coverage")
-    kept = [[[*NOTHING[:first], *row[first:]] for row in rows] for rows in (found.zones, found.whole)]
-    told = [
-        [[*row, *own] for row, own in zip(rows, shares, strict=True)]
-        for rows, shares in zip(kept, (zones, whole), strict=True)
-    ]
-    return Summary(found.census, *told)
 
 
 def _nullable(number: float) -> float | None:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sco.products import classes
 from sco.products.contents import Layer, Publication
 from sco.products.summary import ZONAL
 
@@ -21,10 +20,7 @@ Row = tuple[str, str, str, str, float, str, int]
 
 
 def write_series(publication: Publication, path: Path) -> None:
-    """One row for each zone, indicator, period and statistic: mean, its error, area of what is a fraction, coverage.
-
-    An indicator of classes has the share of each class in place of a mean.
-    """
+    """One row for each zone, indicator, period and statistic: mean, its error, area of what is a fraction, coverage."""
     rows = series_rows(publication)
     _write(path, SERIES, ((_inert(zone), *facts, _words(value), unit, n) for zone, *facts, value, unit, n in rows))
 
@@ -48,23 +44,17 @@ def write_scenes(publication: Publication, path: Path) -> None:
 
 def series_rows(publication: Publication) -> Iterator[Row]:
     """The long form, zone by zone; a period without a layer has no row."""
-    columns = {name: {str(one): found[one].values for one in found} for name, found in publication.series.items()}
+    columns = {name: {one: found[one].values for one in ZONAL} for name, found in publication.series.items()}
     for place, zone in enumerate(publication.zoning.names):
         for layer in publication.layers:
             found, step = columns[layer.indicator.id], publication.place_of(layer)
             numbers = {name: float(found[name][step, place]) for name in ZONAL}
-            shares = found["shares"][step, place].tolist() if layer.indicator.classes else []
-            yield from _statistics(zone, layer, numbers, shares, publication.has_error(layer.indicator))
+            yield from _statistics(zone, layer, numbers, publication.has_error(layer.indicator))
 
 
-def _statistics(
-    zone: str, layer: Layer, numbers: Mapping[str, float], shares: classes.Shares, has_error: bool
-) -> Iterator[Row]:
+def _statistics(zone: str, layer: Layer, numbers: Mapping[str, float], has_error: bool) -> Iterator[Row]:
     indicator, period, n = layer.indicator, layer.period.label, int(numbers["n"])
-    if not indicator.classes:
-        yield zone, indicator.id, period, "mean", numbers["mean"], indicator.unit, n
-    for one, share in zip(indicator.classes, shares, strict=True):
-        yield zone, indicator.id, period, classes.statistic(one), share, "1", n
+    yield zone, indicator.id, period, "mean", numbers["mean"], indicator.unit, n
     if has_error:
         yield zone, indicator.id, period, "error", numbers["error"], indicator.unit, n
     if indicator.is_share_of_area:
