@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from sco.period import Slice
 from sco.products import frames, summary
 from sco.products.accuracy import Accuracy
 from sco.products.pieces import Earlier
+from sco.products.shares import classes_of
 from sco.products.summary import COUNTS, ERROR, Summary
 from sco.project import Project
 from sco.store import Store
@@ -205,7 +206,9 @@ class Publication:
         kept = {layer.name: self._kept_summary(layer) for layer in self.layers}
         fresh = [layer for layer in self.layers if kept[layer.name] is None]
         self.zoning.weights, self._last  # noqa: B018 - found once, before several ask at once
-        made = summary.each(fresh, lambda layer: summary.of(self._read(layer), self.zoning))
+        made = summary.each(
+            fresh, lambda layer: summary.of(self._read(layer), self.zoning, classes_of(layer.indicator))
+        )
         found = kept | {layer.name: one for layer, one in zip(fresh, made, strict=True)}
         return {name: one for name, one in found.items() if one is not None}
 
@@ -228,7 +231,8 @@ class Publication:
     def _table(self, indicator: str, part: str, names: tuple[str, ...]) -> xr.Dataset:
         own = {layer.period: self.summaries[layer.name] for layer in self.layers if layer.indicator.id == indicator}
         rows = [getattr(own[period], part) if period in own else None for period in self.periods]
-        return summary.table(rows, self.dataset["time"].values, names)
+        (declared,) = (one for one in self.project.resolved_indicators if one.id == indicator)
+        return summary.table(rows, self.dataset["time"].values, names, classes_of(declared))
 
     @cached_property
     def census(self) -> xr.Dataset:
@@ -260,14 +264,14 @@ class Publication:
         return sum(one["used"] for one in told) / known if known else None
 
     @cached_property
-    def rejected(self) -> Counter[str]:
-        """Reasons for which scenes were left out, and how many scenes each."""
+    def rejected(self) -> list[tuple[str, str]]:
+        """Id of each scene that was left out, and why."""
         seen = {
-            (entry["catalog"], entry["id"], entry["reason"])
+            (str(entry["catalog"]), str(entry["id"]), str(entry["reason"]))
             for manifest in self.manifests.values()
             for entry in manifest.get("rejected", ())
         }
-        return Counter(reason for _, _, reason in seen)
+        return sorted((name, reason) for _, name, reason in seen)
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
@@ -365,9 +369,9 @@ class Publication:
 
 
 def well_seen(table: xr.Dataset) -> xr.Dataset:
-    """Zonal statistics with mean and area_km2 kept only where at least LEAST_SEEN of the zone has a value."""
+    """Zonal statistics with means, areas and shares kept only where at least LEAST_SEEN of the zone has a value."""
     enough = table["coverage"] >= LEAST_SEEN
-    return table.assign(mean=table["mean"].where(enough), area_km2=table["area_km2"].where(enough))
+    return table.assign({name: table[name].where(enough) for name in ("mean", "area_km2", "share") if name in table})
 
 
 def digest(told: Any) -> str:

@@ -25,6 +25,7 @@ from sco import climatology
 from sco.model import Class, Indicator
 from sco.products import coarse
 from sco.products.contents import Layer, Publication, well_seen
+from sco.products.shares import classes_of
 
 OVERLAY_SIDE = 300
 """Most pixels on a side of an overlay, which a page must load in no time."""
@@ -234,30 +235,40 @@ def _without_value(figure: Figure, has_blank: bool) -> None:
 
 
 def write_chart(publication: Publication, indicator: Indicator, path: Path) -> None:
-    """Each zone's series, over the mean and spread of its time of year where the project has a reference."""
-    series = well_seen(publication.series[indicator.id])["mean"]
-    usual = normals(publication, series)
+    """Each zone's series, over the mean and spread of its time of year where the project has a reference.
+
+    Of classes their shares, one above the other.
+    """
+    table, classes = well_seen(publication.series[indicator.id]), classes_of(indicator)
+    series = table["mean"]
+    usual = None if classes else normals(publication, series)
     zones = _largest(publication)
     columns = 1 if len(zones) == 1 else 2
     rows = -(-len(zones) // columns)
     with rc_context(STYLE):
-        figure = Figure(figsize=(9, 1.2 + 1.9 * rows), dpi=140)
+        named_classes = 0.15 * -(-len(classes) // 2)
+        figure = Figure(figsize=(9, 1.2 + 1.9 * rows + named_classes), dpi=140)
         wide, tall = 8.1 / columns, 1.9
         places = [(column, row) for row in reversed(range(rows)) for column in range(columns)]
         first = None
         for place, (column, row) in zip(zones, places, strict=False):
-            spot = _inches(figure, 0.75 + column * wide, 0.7 + row * tall, wide - 0.3, tall - 0.42)
+            spot = _inches(figure, 0.75 + column * wide, 0.7 + named_classes + row * tall, wide - 0.3, tall - 0.42)
             axes = figure.add_axes(spot, sharex=first, sharey=first)
             first = first or axes
-            _draw(axes, series.isel(zone=place), None if usual is None else usual.isel(zone=place))
+            if classes:
+                _pile(axes, table["share"].isel(zone=place), classes)
+            else:
+                _draw(axes, series.isel(zone=place), None if usual is None else usual.isel(zone=place))
             axes.tick_params(length=0, labelbottom=row == 0, labelleft=column == 0)
             named = publication.project.zones is not None
             axes.set_title(publication.zoning.names[place] if named else "", loc="left", fontsize=8.5)
         assert first is not None  # noqa: S101 - there is one zone at least
         first.set_xticks(*_time_ticks(publication))
+        if classes:
+            _name(figure, classes)
         if usual is not None:
             figure.legend(*first.get_legend_handles_labels(), frameon=False, fontsize=7.5, loc="lower left")
-        figure.supylabel(unit_label(indicator), fontsize=8.5, color=QUIET, x=0.015)
+        figure.supylabel("part · share" if classes else unit_label(indicator), fontsize=8.5, color=QUIET, x=0.015)
         _head(figure, publication, indicator, f"{publication.periods[0].label} – {publication.periods[-1].label}")
         _save(figure, path)
 
@@ -319,6 +330,24 @@ def _draw(axes: Axes, series: xr.DataArray, normal: xr.Dataset | None) -> None:
         )
     axes.plot(time, series.values, color=ACCENT, linewidth=1.4, marker="o", markersize=2.2)
     axes.grid(axis="y", color="#e4e9ec", linewidth=0.7)
+
+
+def _pile(axes: Axes, shares: xr.DataArray, classes: tuple[Class, ...]) -> None:
+    """Bars of the shares of classes, (time, class), the lowest class at the foot."""
+    time, foot = shares["time"].values, np.zeros(shares.sizes["time"])
+    wide = np.diff(time).min() * 0.86 if time.size > 1 else np.timedelta64(30, "D")
+    for place, one in enumerate(classes):
+        share = np.nan_to_num(shares.values[:, place])
+        axes.bar(time, share, width=wide, bottom=foot, color=one.colour)
+        foot = foot + share
+    axes.set_ylim(0, 1)
+
+
+def _name(figure: Figure, classes: tuple[Class, ...]) -> None:
+    """Say below the chart what the colours of classes stand for."""
+    swatches = [Patch(color=one.colour) for one in classes]
+    told = [f"{one.words.fr} · {one.words.en}" for one in classes]
+    figure.legend(swatches, told, frameon=False, fontsize=6.5, loc="lower left", ncols=2, labelspacing=0.25)
 
 
 def _head(figure: Figure, publication: Publication, indicator: Indicator, when: str) -> None:

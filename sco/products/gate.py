@@ -9,6 +9,7 @@ from sco.choices import Publish
 from sco.model import Indicator
 from sco.period import Slice
 from sco.products.contents import Publication
+from sco.products.shares import classes_of
 
 NORMAL = 1.4826
 """Median absolute deviation -> standard deviation, of a normal distribution."""
@@ -24,7 +25,8 @@ SHOWN = 5
 def refusals(publication: Publication) -> list[str]:
     """Why this must not be published, one reason each; empty if it may.
 
-    Nothing stored, too many failed reads, too few values, values out of range, or a zone that jumps for no reason.
+    Nothing stored, too many failed reads, too few values, values out of range, or a zone that jumps for no reason;
+    what is classes may jump, since a small change is enough to leave a class.
     """
     if not publication.periods:
         return ["the store holds no period of the project: run an update first"]
@@ -45,7 +47,8 @@ def _refusals_of(publication: Publication, indicator: Indicator, rules: Publish)
     yield from _coverage(publication, indicator, rules)
     lowest, highest = float(counted["lowest"].min()), float(counted["highest"].max())
     yield from _range(indicator, rules, lowest, highest)
-    yield from _jumps(publication, indicator, rules)
+    if not classes_of(indicator):
+        yield from _jumps(publication, indicator, rules)
 
 
 def _failed(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sco import climatology
 from sco.model import REFERENCE, Indicator, Words
 from sco.period import Slice, part_of
-from sco.products import words
+from sco.products import shares, words
 from sco.products.contents import Layer, Publication, well_seen
 
 GOOD_COVERAGE = 0.6
@@ -21,6 +21,8 @@ FEW_YEARS = 5
 """Fewer years than these say too little of a spread to call a difference large, or of a change to call it a trend."""
 CERTAIN = 0.05
 """Probability, of no trend at all, below which a trend is called significant."""
+SHARE_DIGITS = 4
+"""Decimals of the shares of classes."""
 IN_A_YEAR = {"day": 365.25, "dekad": 36.0, "month": 12.0, "season": 4.0, "year": 1.0}
 
 
@@ -71,7 +73,7 @@ class Chronicle:
     def whole(self) -> "Strand":
         """The whole area, as one zone."""
         table = self.publication.overall[self.indicator.id]
-        return Strand(self.publication, table, (words.WHOLE_AREA,), is_comparison(self.indicator))
+        return Strand(self.publication, table, (words.WHOLE_AREA,), has_nothing_usual(self.indicator))
 
     @cached_property
     def zonal(self) -> "Strand":
@@ -80,7 +82,7 @@ class Chronicle:
             return self.whole
         names = tuple(Words(name, name) for name in self.publication.zoning.names)
         table = self.publication.series[self.indicator.id]
-        return Strand(self.publication, table, names, is_comparison(self.indicator))
+        return Strand(self.publication, table, names, has_nothing_usual(self.indicator))
 
     def standing(self, period: Slice) -> Standing | None:
         """How the whole area stood; None where too little was seen or there is no reference."""
@@ -94,6 +96,13 @@ class Chronicle:
         found = self.zonal.differences if is_difference(self.indicator) else self.zonal.standings
         return sorted(found(period), key=lambda one: -abs(one.anomaly))
 
+    def class_shares(self, period: Slice) -> tuple[shares.Share, ...]:
+        """What there is of each class in the whole area, the most first; nothing of what is no classes."""
+        if self.whole.class_shares is None:
+            return ()
+        found: list[float] = self.whole.class_shares.values[self.publication.periods.index(period), 0].tolist()
+        return shares.ranked(self.indicator, found)
+
     @property
     def strands(self) -> "list[Strand]":
         """The whole area, and the zones after it if there are any."""
@@ -103,8 +112,11 @@ class Chronicle:
         """The whole area's line and each zone's after it: value, coverage, error if any, usual by part, and trend."""
         return [line for strand in self.strands for line in strand.lines(self.digits)]
 
-    def row(self, period: Slice) -> dict[str, list[float | None]]:
-        """Value, coverage, error if any, difference from usual, and whether that is far, of the area and each zone."""
+    def row(self, period: Slice) -> dict[str, list[Any]]:
+        """Value, coverage, error if any, difference from usual, and whether that is far, of the area and each zone.
+
+        Of classes also the shares of each.
+        """
         rows = [strand.row(period, self.digits) for strand in self.strands]
         return {name: [value for row in rows for value in row[name]] for name in rows[0]}
 
@@ -122,12 +134,17 @@ class Strand:
     table: xr.Dataset
     names: tuple[Words, ...]
     is_comparison: bool = False
-    """The values are differences from usual themselves, so that nothing is told of what is usual for them."""
+    """Nothing is usual for the values: they are differences from that themselves, or classes."""
 
     @cached_property
     def seen(self) -> xr.DataArray:
         """Means, (time, zone), where enough of the zone was seen."""
         return well_seen(self.table)["mean"]
+
+    @cached_property
+    def class_shares(self) -> xr.DataArray | None:
+        """Shares of the classes, (time, zone, class), where enough of the zone was seen; None of what is no classes."""
+        return well_seen(self.table)["share"] if "share" in self.table else None
 
     @cached_property
     def normal(self) -> xr.Dataset | None:
@@ -174,17 +191,18 @@ class Strand:
 
     def lines(self, digits: int) -> Iterator[dict[str, Any]]:
         """One for each zone, its values with so many digits."""
-        found = trends(self.publication, self.seen)
+        found = trends(self.publication, self.seen) if self.class_shares is None else [None] * len(self.names)
         for column in range(len(self.names)):
             line: dict[str, Any] = {
                 "value": _rounded(self.seen.values[:, column], digits),
                 "coverage": _rounded(self.table["coverage"].values[:, column], 2),
                 **({} if self.error is None else {"error": _rounded(self.error[:, column], digits)}),
                 "trend": found[column],
+                **({} if self.class_shares is None else {"shares": _parts(self.class_shares.values[:, column])}),
             }
             yield line | self._told_usual(column, digits)
 
-    def row(self, period: Slice, digits: int) -> dict[str, list[float | None]]:
+    def row(self, period: Slice, digits: int) -> dict[str, list[Any]]:
         """What `Chronicle.row` tells, of these zones."""
         place = self.publication.periods.index(period)
         value, coverage = self.seen.values[place], self.table["coverage"].values[place]
@@ -195,6 +213,7 @@ class Strand:
             "away": _rounded(away, digits),
             "far": far.astype(int).tolist(),
             "error": _rounded(np.full_like(value, np.nan) if self.error is None else self.error[place], digits),
+            **({} if self.class_shares is None else {"shares": _parts(self.class_shares.values[place])}),
         }
 
     def _away(self, period: Slice, value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -220,10 +239,14 @@ def is_comparison(indicator: Indicator) -> bool:
     return any(one.statistic in REFERENCE for one in indicator.inputs)
 
 
+def has_nothing_usual(indicator: Indicator) -> bool:
+    """Whether there is no usual value of it: a comparison is not compared again, and classes have no mean."""
+    return is_comparison(indicator) or words.is_category(indicator)
+
+
 def is_difference(indicator: Indicator) -> bool:
     """Whether its values are differences from usual, above and below 0 alike."""
-    low, high = indicator.valid_range
-    return is_comparison(indicator) and low == -high
+    return is_comparison(indicator) and words.is_signed(indicator)
 
 
 def chronicles(publication: Publication) -> dict[str, Chronicle]:
@@ -268,6 +291,11 @@ def _trend(found: xr.Dataset) -> dict[str, Any] | None:
         return None
     told = {"slope": slope, "low": low, "high": high}
     return {name: float(f"{value:.4g}") for name, value in told.items()} | {"p": round(p, 4), "certain": p < CERTAIN}
+
+
+def _parts(known: NDArray[np.float64]) -> list[Any]:
+    """Shares of classes, (any, class), a list each; None where nothing is known."""
+    return [_rounded(each, SHARE_DIGITS) if np.isfinite(each).all() else None for each in known]
 
 
 def _rounded(series: NDArray[np.float64], digits: int) -> list[float | None]:

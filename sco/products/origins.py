@@ -1,16 +1,18 @@
 """What each layer was made from, in the facts that a page shows to whoever asks how a number was made."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sco.model import Indicator
+from sco.model import Indicator, Words
 from sco.partition import Partition
-from sco.products import web
+from sco.products import phrases, web, words
 from sco.products.contents import Layer, Publication
+from sco.products.words import both
 
 SHOWN_REJECTED = 40
-"""Rejected scenes that are named, at most; the rest are counted."""
+"""Rejected scenes of one reason that are named, at most; the rest are counted."""
 Manifest = Mapping[str, Any]
 
 
@@ -20,13 +22,13 @@ def write_layer(publication: Publication, layer: Layer, folder: Path) -> None:
 
 
 def head(publication: Publication, layer: Layer) -> dict[str, Any]:
-    """What a layer was made from, in brief: how many scenes, or which layers; code; how many scenes were left out."""
+    """What a layer was made from, in brief: how many scenes, or which layers; code; the scenes that were left out."""
     manifests = list(manifests_of(publication, layer).values())
     return {
         "scenes": len(_scenes(manifests)),
-        "made_from": made_from(manifests),
+        "made_from": [both(one) for one in made_from(publication, manifests)],
         "codes": codes_of(manifests),
-        "rejected": len(rejected_of(manifests)),
+        "rejected": [both(one.words) for one in phrases.left_out(rejected_of(manifests))],
     }
 
 
@@ -35,16 +37,19 @@ def origin(publication: Publication, layer: Layer) -> dict[str, Any]:
     manifests = manifests_of(publication, layer)
     scenes = _scenes(manifests.values())
     places = {name: place for place, name in enumerate(sorted(scenes))}
-    rejected = rejected_of(manifests.values())
     return {
         "scenes": [_scene(scenes[name]) for name in places],
         "tiles": {
             str(partition.tile): sorted(places[scene["catalog"], scene["id"]] for scene in one.get("scenes", ()))
             for partition, one in manifests.items()
         },
-        "rejected": [f"{name}: {reason}" for name, reason in rejected[:SHOWN_REJECTED]],
-        "more_rejected": max(0, len(rejected) - SHOWN_REJECTED),
+        "rejected": [_left_out(group) for group in phrases.left_out(rejected_of(manifests.values()))],
     }
+
+
+def _left_out(group: phrases.LeftOut) -> dict[str, Any]:
+    named = [{"id": name} | both(told) for name, told in group.scenes[:SHOWN_REJECTED]]
+    return {"named": named, "more": max(0, len(group.scenes) - SHOWN_REJECTED)}
 
 
 def _scenes(manifests: Iterable[Manifest]) -> dict[tuple[str, str], Manifest]:
@@ -73,38 +78,87 @@ def recipe(publication: Publication, indicator: Indicator) -> dict[str, Any]:
     return {
         "version": indicator.version,
         "composite": indicator.composite or "",
-        "bands": list(indicator.bands),
-        "inputs": [(one.indicator, one.statistic) for one in indicator.inputs],
+        "bands": [both(words.band(name)) for name in indicator.bands],
+        "inputs": [(both(title_of(publication, one.indicator)), one.statistic) for one in indicator.inputs],
         "masked": sorted(set().union(*(sensor.masked_for(indicator) for sensor in sensors.values()))),
         "sensors": [f"{sensor.title} (v{sensor.version})" for sensor in sensors.values()],
     }
 
 
-def made_from(manifests: Iterable[Manifest]) -> list[str]:
+def title_of(publication: Publication, name: str) -> Words:
+    """What people call an indicator of the project."""
+    titles = {one.id: one.title for one in publication.project.resolved_indicators}
+    return titles.get(name, Words(name, name))
+
+
+def made_from(publication: Publication, manifests: Iterable[Manifest]) -> list[Words]:
     """The stored layers that a derived one was made from, each once."""
     sources = [source for one in manifests for source in one.get("made_from", ())]
-    spans = (" – ".join(dict.fromkeys(one["periods"])) for one in sources)
-    return list(dict.fromkeys(f"{one['indicator']} {span}".strip() for one, span in zip(sources, spans, strict=True)))
+    told = (_layers_said(publication, one["indicator"], list(dict.fromkeys(one["periods"]))) for one in sources)
+    return list(dict.fromkeys(told))
+
+
+def _layers_said(publication: Publication, name: str, labels: Sequence[str]) -> Words:
+    """Title of an indicator, and its first and last period as people say them."""
+    title, known = title_of(publication, name), _names_of_periods(publication)
+    spans = [known.get(label, Words(label, label)) for label in labels]
+    english, french = " – ".join(one.en for one in spans), " – ".join(one.fr for one in spans)
+    return Words(f"{title.en}, {english}".rstrip(", "), f"{title.fr}, {french}".rstrip(", "))
+
+
+def _names_of_periods(publication: Publication) -> Mapping[str, Words]:
+    """What people call the project's periods, by their labels."""
+    period = publication.project.period
+    found: Mapping[str, Words] = publication.once(
+        "names of periods", lambda: {one.label: words.named(one, period.every) for one in period.slices()}
+    )
+    return found
 
 
 def _scene(scene: Manifest) -> dict[str, Any]:
-    facts = {name: scene.get(name) for name in ("id", "catalog", "time", "baseline", "updated", "cloud_percent")}
+    """What is known of a scene, its day and its bands in words."""
+    facts = {name: scene.get(name) for name in ("id", "catalog", "baseline", "cloud_percent")}
     bands = [_band(name, one) for name, one in sorted(scene.get("calibration", {}).items())]
-    failed = [f"{band}: {reason}" for band, reason in sorted(scene.get("failed", {}).items())]
-    told = facts | {"bands": _alike(bands), "failed": failed}
+    failed = [_failed(name, str(reason)) for name, reason in sorted(scene.get("failed", {}).items())]
+    told = facts | {"time": _moment(scene.get("time")), "bands": _alike(bands), "failed": failed}
     return {name: value for name, value in told.items() if value not in (None, [], "")}
 
 
-def _band(name: str, calibration: Manifest) -> tuple[str, str]:
-    evidence = "; ".join(str(one) for one in calibration.get("evidence", ()))
-    return name, f"× {calibration['scale']:g} {calibration['offset']:+g}" + (f" ({evidence})" if evidence else "")
+def _moment(told: object) -> dict[str, str] | None:
+    """Day and hour, UTC, as people say them."""
+    if not told:
+        return None
+    moment = datetime.fromisoformat(str(told)).astimezone(UTC)
+    day, hour = words.day(moment.date()), f"{moment:%H:%M} UTC"
+    return both(Words(f"{day.en}, {hour}", f"{day.fr}, {hour}"))
 
 
-def _alike(bands: Sequence[tuple[str, str]]) -> list[str]:
+def _failed(name: str, reason: str) -> dict[str, str]:
+    """A band that could not be read, and why, in the words of whatever failed."""
+    called = words.band(name)
+    return both(Words(f"{called.en} ({reason})", f"{called.fr} ({reason})"))
+
+
+def _band(name: str, calibration: Manifest) -> tuple[Words, Words]:
+    """A band, and how its numbers were read, with what that rests on."""
+    facts = [phrases.fact(str(one)) for one in calibration.get("evidence", ())]
+    english, french = (_treatment(calibration, facts, language) for language in ("en", "fr"))
+    return words.band(name), Words(english, french)
+
+
+def _treatment(calibration: Manifest, facts: Sequence[Words], language: words.Language) -> str:
+    steps = f"× {calibration['scale']:g} {calibration['offset']:+g}"
+    told = words.listed([words.of(one, language) for one in facts], language)
+    return words.number(steps, language) + (f" ({told})" if told else "")
+
+
+def _alike(bands: Sequence[tuple[Words, Words]]) -> list[dict[str, str]]:
     """Bands that were treated alike are told in one line."""
-    return list(_grouped(bands))
+    return [both(one) for one in _grouped(bands)]
 
 
-def _grouped(bands: Sequence[tuple[str, str]]) -> Iterator[str]:
-    for treatment in dict.fromkeys(how for _, how in bands):
-        yield f"{', '.join(name for name, how in bands if how == treatment)} {treatment}"
+def _grouped(bands: Sequence[tuple[Words, Words]]) -> Iterator[Words]:
+    for how in dict.fromkeys(how for _, how in bands):
+        names = [name for name, other in bands if other == how]
+        english, french = ", ".join(one.en for one in names), ", ".join(one.fr for one in names)
+        yield Words(words.labelled(english, how.en, "en"), words.labelled(french, how.fr, "fr"))

@@ -227,7 +227,7 @@ def _numbers(panel: Panel, language: Language) -> list[Flowable]:
     indicator = panel.indicator
     seen = words.share(panel.coverage, language)
     told = [
-        _text(words.within(panel.value, panel.error, indicator, language), "value"),
+        _text(panel.headline(language), "value"),
         _text(words.say("paper_covered", language).format(percent=seen)),
     ]
     if panel.whole:
@@ -236,15 +236,27 @@ def _numbers(panel: Panel, language: Language) -> list[Flowable]:
     return told
 
 
+def _classes(panel: Panel, language: Language) -> list[Flowable]:
+    head = [_text(words.say("paper_class", language), "label"), _text(words.say("paper_share", language), "heads")]
+    rows = [
+        [_text(words.of(one.kind.words, language), "cell"), _text(words.share(one.share, language, 1), "number")]
+        for one in panel.shares
+    ]
+    notes = [_text(words.say(name, language), "small") for name in ("classes_told", "paper_zones_elsewhere")]
+    return [Spacer(0, 3 * mm), Table([head, *rows], style=_RULED, hAlign="LEFT"), Spacer(0, 1 * mm), *notes]
+
+
 def _largest(panel: Panel, language: Language) -> list[Flowable]:
+    if panel.is_category:
+        return _classes(panel, language)
     if not panel.largest:
         return [_text(words.say(panel.why_none, language), "small")]
-    columns = {"zone": "label", "value": "heads", "paper_anomaly": "heads"}
+    columns = {"zone": "label", **({} if panel.is_difference else {"value": "heads"}), "paper_anomaly": "heads"}
     head = [_text(words.say(name, language), style) for name, style in columns.items()]
     rows = [
         [
             _text(words.of(one.zone, language), "cell"),
-            _text(words.said(one.value, panel.indicator, language), "number"),
+            *([] if panel.is_difference else [_text(words.said(one.value, panel.indicator, language), "number")]),
             _text(words.said(one.anomaly, panel.indicator, language, sign=True), "far" if one.is_far else "number"),
         ]
         for one in panel.largest
@@ -290,8 +302,11 @@ def _band(sentence: str, language: Language) -> Flowable:
 
 
 def _text(text: str, style: str = "body") -> Paragraph:
-    """Words from outside are words, never the markup that a Paragraph would take them for."""
-    return Paragraph(escape(text), _styles()[style])
+    """Words from outside are words, never the markup that a Paragraph would take them for.
+
+    Its lines break at narrow spaces, so that these are wide here.
+    """
+    return Paragraph(escape(text.replace(words.NARROW, words.NO_BREAK)), _styles()[style])
 
 
 @cache

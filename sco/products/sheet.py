@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,20 @@ import numpy as np
 from sco.model import Indicator, Words
 from sco.partition import Empty
 from sco.period import Slice
-from sco.products import citation, dcat, figures, iso19115, iso19115_3, lines, listings, mapview, origins, web, words
+from sco.products import (
+    citation,
+    dcat,
+    figures,
+    iso19115,
+    iso19115_3,
+    lines,
+    listings,
+    mapview,
+    origins,
+    phrases,
+    web,
+    words,
+)
 from sco.products.contents import LEAST_SEEN, Layer, Publication, digest
 from sco.products.lines import Chronicle
 from sco.products.pieces import Piece
@@ -61,11 +75,13 @@ def told(publication: Publication, chronicles: Chronicles, folder: Path) -> dict
     """What the page says in words and numbers."""
     project, every = publication.project, publication.project.period.every
     indicators = project.resolved_indicators
+    categories = {one.id for one in indicators if words.is_category(one)}
     return {
         "project": project,
         "sheet": project.sheet,
         "publication": publication,
         "indicators": indicators,
+        "titles": {one.id: one.title for one in indicators},
         "headlines": [_headline(publication, one) for one in chronicles.values()],
         "periods": [named(period, every) for period in publication.periods],
         "opening": publication.periods.index(chronicles[indicators[0].id].featured),
@@ -74,11 +90,12 @@ def told(publication: Publication, chronicles: Chronicles, folder: Path) -> dict
         "zones": len(publication.zoning.names),
         "cell": figures.overlay_step((publication.geobox.shape[0], publication.geobox.shape[1])),
         "missing": list(_missing(publication)),
+        "newest": words.day(date.fromisoformat(publication.newest)),
         "good_coverage": lines.GOOD_COVERAGE,
         "observations": [_observations(publication, indicator) for indicator in indicators],
-        "accuracy": [_accuracy(publication, one) for one in publication.accuracy],
+        "accuracy": [_accuracy(publication, one) for one in publication.accuracy if one.indicator not in categories],
         "sources": list(_sources(publication)),
-        "rejected": sorted(publication.rejected.items(), key=lambda entry: (-entry[1], entry[0])),
+        "rejected": [one.words for one in phrases.left_out(publication.rejected)],
         "reference": _reference(publication),
         "least_seen": LEAST_SEEN,
         "errors": any(publication.has_error(indicator) for indicator in indicators),
@@ -124,6 +141,9 @@ def _layers(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
         "description": both(indicator.description),
         "unit": words.unit_of(indicator),
         "percent": indicator.is_share_of_area,
+        "share": words.is_share(indicator),
+        "signed": words.is_signed(indicator),
+        "category": words.is_category(indicator),
         "digits": words.digits_of(indicator),
         "exact": words.exact_digits_of(indicator),
         "low": colours.low,
@@ -154,6 +174,7 @@ def _headline(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
         "km2": km2 if indicator.is_share_of_area and np.isfinite(km2) else None,
         "anomaly": whole.anomaly if whole else None,
         "far": whole.is_far if whole else False,
+        "shares": chronicle.class_shares(period),
     }
 
 
@@ -184,7 +205,8 @@ def _why_empty(publication: Publication, indicator: Indicator, periods: Iterable
     if not counted:
         return None
     told = [(number, words.sentences()[f"empty_{reason.name.lower()}"]) for reason, number in counted.items()]
-    english, french = ("; ".join(f"{number} {words.of(one, side)}" for number, one in told) for side in ("en", "fr"))
+    sides: tuple[words.Language, ...] = ("en", "fr")
+    english, french = (words.listed([f"{n} {words.of(one, side)}" for n, one in told], side) for side in sides)
     return Words(english, french)
 
 
@@ -236,13 +258,13 @@ def _sources(publication: Publication) -> Iterator[dict[str, Any]]:
                 for (name, _), scene in publication.scenes.items()
                 if name == catalog.id and scene["sensor"] == source.sensor
             ]
-            days = sorted(str(scene["time"])[:10] for scene in used)
+            days = sorted(date.fromisoformat(str(scene["time"])[:10]) for scene in used)
             yield {
                 "sensor": source.resolved_sensor,
                 "catalog": catalog,
                 "scenes": len(used),
-                "first": days[0] if days else "–",
-                "last": days[-1] if days else "–",
+                "first": words.day(days[0]) if days else None,
+                "last": words.day(days[-1]) if days else None,
             }
 
 

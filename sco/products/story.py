@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from sco.model import Indicator, Words
 from sco.period import Slice
-from sco.products import figures, lines, origins, words
+from sco.products import figures, lines, origins, phrases, words
 from sco.products.contents import LEAST_SEEN, Layer, Publication
 from sco.products.lines import Chronicle, Standing
+from sco.products.shares import Share
 
 FOLDER = "reports"
 LARGEST = 3
@@ -33,16 +34,35 @@ class Panel:
     """Whether there is ground that was seen and has no value."""
     whole: Standing | None
     largest: tuple[Standing, ...]
+    shares: tuple[Share, ...]
+    """What there is of each class, the most first; nothing of what is no classes."""
     scenes: tuple[str, ...]
     more_scenes: int
-    made_from: tuple[str, ...]
-    rejected: int
+    made_from: tuple[Words, ...]
+    rejected: tuple[Words, ...]
+    """How many scenes were left out for which reason."""
     codes: tuple[str, ...]
 
     @property
     def why_none(self) -> str:
         """Name of the sentence that says why no zone is told of."""
         return "paper_comparison" if lines.is_comparison(self.indicator) else "paper_no_anomalies"
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether its values say themselves how far from usual they are."""
+        return lines.is_difference(self.indicator)
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it tells shares of classes."""
+        return words.is_category(self.indicator)
+
+    def headline(self, language: words.Language) -> str:
+        """The one number of the area: its value, or its commonest class and the share of that."""
+        if self.is_category:
+            return self.shares[0].told(language) if self.shares else "–"
+        return words.within(self.value, self.error, self.indicator, language)
 
     @property
     def indicator(self) -> Indicator:
@@ -96,19 +116,23 @@ def sources_said(publication: Publication, panel: Panel, language: words.Languag
     recipe = origins.recipe(publication, panel.indicator)
     count = len(panel.scenes) + panel.more_scenes
     masked = ", ".join(words.meaning(flag, language) for flag in recipe["masked"])
-    code = f"{', '.join(panel.codes)}; {words.say('version', language).format(version=recipe['version'])}"
+    version = words.say("version", language).format(version=recipe["version"])
     told = [
-        (words.say("paper_scenes_used", language).format(n=count, rejected=panel.rejected), _scenes(panel, language)),
-        (words.say("made_from", language), "; ".join(panel.made_from)),
+        (words.counted("paper_scenes_used", count, language), _scenes(panel, language)),
+        (words.say("rejected", language), words.listed([words.of(one, language) for one in panel.rejected], language)),
+        (
+            words.say("made_from", language),
+            words.listed([words.of(one, language) for one in panel.made_from], language),
+        ),
         (words.say("masks", language), masked),
-        (words.say("code", language), code),
+        (words.say("code", language), words.listed([", ".join(panel.codes), version], language)),
         (words.say("paper_file", language), panel.layer.cog),
     ]
     return [words.labelled(label, what, language) for label, what in told if what]
 
 
 def _scenes(panel: Panel, language: words.Language) -> str:
-    more = [words.say("and_more", language).format(n=panel.more_scenes)] if panel.more_scenes else []
+    more = [words.counted("and_more", panel.more_scenes, language)] if panel.more_scenes else []
     return ", ".join([*panel.scenes, *more])
 
 
@@ -121,15 +145,16 @@ def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Pane
     return Panel(
         layer=layer,
         colours=figures.colours_of(publication, indicator),
-        value=mean if coverage >= LEAST_SEEN else None,
+        value=mean if coverage >= LEAST_SEEN and math.isfinite(mean) else None,
         error=error if math.isfinite(error) else None,
         coverage=coverage,
         blank=publication.summaries[layer.name].census["blank"] > 0,
         whole=chronicle.standing(period),
         largest=tuple(chronicle.standings(period)[:LARGEST]),
+        shares=chronicle.class_shares(period),
         scenes=tuple(scenes[:SCENES]),
         more_scenes=max(0, len(scenes) - SCENES),
-        made_from=tuple(origins.made_from(manifests)),
-        rejected=len(origins.rejected_of(manifests)),
+        made_from=tuple(origins.made_from(publication, manifests)),
+        rejected=tuple(one.words for one in phrases.left_out(origins.rejected_of(manifests))),
         codes=tuple(origins.codes_of(manifests)),
     )

@@ -12,6 +12,8 @@ import xarray as xr
 from numba import njit
 from numpy.typing import NDArray
 
+from sco.model import Class
+from sco.products import shares
 from sco.zones import LEAST_KNOWN, Zoning, pixel_areas_km2
 
 COUNTS = ("n_seen", "n_masked", "n_failed")
@@ -34,7 +36,7 @@ class Summary:
     census: Mapping[str, float]
     """By the names in CENSUS."""
     zones: Rows
-    """For each zone, in the order of ZONAL."""
+    """For each zone, in the order of ZONAL; of classes their shares after that, and neither mean nor area nor error."""
     whole: Rows
     """The same for the whole area, one row."""
 
@@ -54,8 +56,8 @@ class Summary:
         return cls(census, zones, whole)
 
 
-def of(frame: xr.Dataset, zoning: Zoning) -> Summary:
-    """The summary of a layer's pixels, counts, and errors if any, (y, x)."""
+def of(frame: xr.Dataset, zoning: Zoning, classes: Sequence[Class] = ()) -> Summary:
+    """The summary of a layer's pixels, counts, and errors if any, (y, x); of values that name classes by these."""
     errors = frame[ERROR].values if ERROR in frame else np.full((1, 1), np.nan)
     found = _overall(frame["values"].values, errors, pixel_areas_km2(zoning.geobox))
     counts = {name: float(frame[name].values.sum(dtype="int64")) for name in COUNTS}
@@ -66,16 +68,30 @@ def of(frame: xr.Dataset, zoning: Zoning) -> Summary:
     error = wrong / known if known and known >= LEAST_KNOWN * area else math.nan
     nothing = [math.nan, math.nan, 0.0, 0.0, math.nan]
     whole = [total / area, total, min(area / km2, 1.0), valid, error] if valid else nothing
-    return Summary(census, _rows(frame, zoning), [whole])
+    if not classes:
+        return Summary(census, _rows(frame, zoning), [whole])
+    of_whole = shares.of_whole(frame["values"].values, pixel_areas_km2(zoning.geobox), classes)
+    of_zones = shares.of_zones(frame["values"], zoning, classes)
+    return Summary(census, _shared(_rows(frame, zoning), of_zones), _shared([whole], [of_whole]))
 
 
-def table(rows: Sequence[Rows | None], time: NDArray[Any], zones: Sequence[str]) -> xr.Dataset:
-    """Rows of each period, None where it has no layer, as mean, area_km2, coverage, n and error over (time, zone)."""
-    nothing = [[math.nan, math.nan, 0.0, 0.0, math.nan]] * len(zones)
-    numbers = np.array([row or nothing for row in rows], "float64").reshape(len(rows), len(zones), len(ZONAL))
+def table(
+    rows: Sequence[Rows | None], time: NDArray[Any], zones: Sequence[str], classes: Sequence[Class] = ()
+) -> xr.Dataset:
+    """Rows of each period, None where it has no layer, as mean, area_km2, coverage, n and error over (time, zone).
+
+    Of classes also share, (time, zone, class).
+    """
+    nothing = [[math.nan, math.nan, 0.0, 0.0, math.nan, *[math.nan] * len(classes)]] * len(zones)
+    width = len(ZONAL) + len(classes)
+    numbers = np.array([row or nothing for row in rows], "float64").reshape(len(rows), len(zones), width)
     columns = {name: (("time", "zone"), numbers[:, :, place]) for place, name in enumerate(ZONAL)}
     found = xr.Dataset(columns, coords={"time": time, "zone": list(zones)})
-    return found.assign(n=found["n"].astype("int64"))
+    found = found.assign(n=found["n"].astype("int64"))
+    if not classes:
+        return found
+    coords = {"class": [one.value for one in classes]}
+    return found.assign(share=(("time", "zone", "class"), numbers[:, :, len(ZONAL) :])).assign_coords(coords)
 
 
 def census(
@@ -126,6 +142,13 @@ def _rows(frame: xr.Dataset, zoning: Zoning) -> list[list[float]]:
     columns = [found[name].values[0] if name in found else np.full(len(zoning.zones), np.nan) for name in ZONAL]
     rows: list[list[float]] = np.stack(columns, axis=1).tolist()
     return rows
+
+
+def _shared(rows: Rows, of_classes: Rows) -> Rows:
+    """The rows with the shares of classes after them, and nothing that is no number of classes."""
+    blank = {"mean", "area_km2", ERROR}
+    kept = [[math.nan if name in blank else row[place] for place, name in enumerate(ZONAL)] for row in rows]
+    return [[*row, *own] for row, own in zip(kept, of_classes, strict=True)]
 
 
 def _nullable(number: float) -> float | None:

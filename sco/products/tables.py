@@ -2,10 +2,16 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from sco.products.contents import Layer, Publication
+import xarray as xr
+from numpy.typing import NDArray
+
+from sco.model import Class, Indicator
+from sco.products.contents import Publication
+from sco.products.shares import classes_of
 from sco.products.summary import ZONAL
 
 SERIES = ("zone", "indicator", "period", "statistic", "value", "unit", "n")
@@ -20,7 +26,11 @@ Row = tuple[str, str, str, str, float, str, int]
 
 
 def write_series(publication: Publication, path: Path) -> None:
-    """One row for each zone, indicator, period and statistic: mean, its error, area of what is a fraction, coverage."""
+    """One row for each zone, indicator, period and statistic.
+
+    Mean, its error, area of what is a fraction; of classes, of which there is no mean, `share:` and the class's
+    meaning; coverage.
+    """
     rows = series_rows(publication)
     _write(path, SERIES, ((_inert(zone), *facts, _words(value), unit, n) for zone, *facts, value, unit, n in rows))
 
@@ -44,22 +54,39 @@ def write_scenes(publication: Publication, path: Path) -> None:
 
 def series_rows(publication: Publication) -> Iterator[Row]:
     """The long form, zone by zone; a period without a layer has no row."""
-    columns = {name: {one: found[one].values for one in ZONAL} for name, found in publication.series.items()}
+    columns = {one.id: _columns(one, publication.series[one.id]) for one in publication.project.resolved_indicators}
     for place, zone in enumerate(publication.zoning.names):
         for layer in publication.layers:
             found, step = columns[layer.indicator.id], publication.place_of(layer)
-            numbers = {name: float(found[name][step, place]) for name in ZONAL}
-            yield from _statistics(zone, layer, numbers, publication.has_error(layer.indicator))
+            numbers = {name: float(column[step, place]) for name, column in found.items()}
+            for statistic, unit in _statistics(layer.indicator, publication.has_error(layer.indicator)):
+                facts = (zone, layer.indicator.id, layer.period.label, statistic)
+                yield *facts, numbers[statistic], unit, int(numbers["n"])
 
 
-def _statistics(zone: str, layer: Layer, numbers: Mapping[str, float], has_error: bool) -> Iterator[Row]:
-    indicator, period, n = layer.indicator, layer.period.label, int(numbers["n"])
-    yield zone, indicator.id, period, "mean", numbers["mean"], indicator.unit, n
-    if has_error:
-        yield zone, indicator.id, period, "error", numbers["error"], indicator.unit, n
+def _columns(indicator: Indicator, table: xr.Dataset) -> dict[str, NDArray[Any]]:
+    """The statistics of an indicator by their names, (time, zone) each."""
+    own = {"area" if name == "area_km2" else name: table[name].values for name in ZONAL}
+    shares = {share_of(one): table["share"].sel({"class": one.value}).values for one in classes_of(indicator)}
+    return own | shares
+
+
+def _statistics(indicator: Indicator, has_error: bool) -> Iterator[tuple[str, str]]:
+    """The statistics that are told of an indicator, and their units."""
+    if classes := classes_of(indicator):
+        yield from ((share_of(one), "1") for one in classes)
+    else:
+        yield "mean", indicator.unit
+        if has_error:
+            yield "error", indicator.unit
     if indicator.is_share_of_area:
-        yield zone, indicator.id, period, "area", numbers["area_km2"], "km2", n
-    yield zone, indicator.id, period, "coverage", numbers["coverage"], "1", n
+        yield "area", "km2"
+    yield "coverage", "1"
+
+
+def share_of(one: Class) -> str:
+    """Name of the statistic that is a class's share of the area with a value."""
+    return f"share:{one.meaning}"
 
 
 def _scene_rows(publication: Publication) -> Iterator[Sequence[object]]:

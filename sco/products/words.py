@@ -1,9 +1,10 @@
 """What pages and reports say, in both languages: periods, numbers, units, and the sentences of templates/words.toml."""
 
 import math
+import re
 import tomllib
 from collections.abc import Container, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
@@ -52,16 +53,20 @@ class Bilingual(Protocol):
         """In French."""
 
 
-ON_DEMAND = ("mask_", "stat_", "empty_", "paper_")
+TOLD = ("words.toml", "names.toml", "grounds.toml")
+"""The files of TEMPLATES that hold sentences."""
+ON_DEMAND = ("mask_", "stat_", "empty_", "paper_", "band_", "left_out_", "because_", "fact_")
 """Beginnings of the names of sentences that a page has only if it needs them."""
+NO_BREAK, NARROW = "\u00a0", "\u202f"
+"""Spaces where no line may break; before a colon French has the one, before other signs of two parts the other."""
 WHOLE_AREA = Words("Whole area", "Tout le territoire")
 
 
 @cache
 def sentences() -> Mapping[str, Words]:
     """The sentences that pages and reports share, by name."""
-    told = tomllib.loads((TEMPLATES / "words.toml").read_text("utf-8"))
-    return {name: Words(**words) for name, words in told.items()}
+    told = [tomllib.loads((TEMPLATES / name).read_text("utf-8")) for name in TOLD]
+    return {name: Words(words["en"], french(words["fr"])) for one in told for name, words in one.items()}
 
 
 def of_page(needed: Container[str]) -> Mapping[str, Words]:
@@ -72,12 +77,12 @@ def of_page(needed: Container[str]) -> Mapping[str, Words]:
 
 def both(words: Words) -> dict[str, str]:
     """The words by language, as a script takes them."""
-    return {"en": words.en, "fr": words.fr}
+    return {"en": words.en, "fr": french(words.fr)}
 
 
 def of(told: Bilingual, language: Language) -> str:
     """The words in one language."""
-    return told.en if language == "en" else told.fr
+    return told.en if language == "en" else french(told.fr)
 
 
 def say(name: str, language: Language) -> str:
@@ -85,15 +90,44 @@ def say(name: str, language: Language) -> str:
     return of(sentences()[name], language)
 
 
+def counted(name: str, n: float, language: Language, digits: int = 0) -> str:
+    """A sentence about `n` things, or its other one, NAME_one, where the language speaks of so many in the singular."""
+    text = f"{n:,.{digits}f}"
+    return say(f"{name}_one" if is_one(text, language) else name, language).replace("{n}", number(text, language))
+
+
+def is_one(text: str, language: Language) -> bool:
+    """Whether a number, as Python wrote it, is one of something: in French all below two, in English 1 alone."""
+    size = abs(float(text.replace(",", "")))
+    return size < 2 if language == "fr" else text.lstrip("+-") == "1"
+
+
+def french(text: str) -> str:
+    """French text with the spaces that must not break, wherever it has spaces before or within its signs."""
+    text = re.sub(r"[ \u00a0\u202f]+:(?!\S)", f"{NO_BREAK}:", text)
+    return re.sub(r"[ \u00a0\u202f]+(?=[;!?»%])|(?<=«)[ \u00a0\u202f]+", NARROW, text)
+
+
+def day(when: date) -> Words:
+    """A day as people say it."""
+    month = MONTHS[when.month - 1]
+    return Words(f"{when.day} {month.en} {when.year}", f"{_ordinal(when)} {month.fr} {when.year}")
+
+
+def _ordinal(when: date) -> str:
+    """The number of a day in its month, of which French counts the first alone."""
+    return "1er" if when.day == 1 else str(when.day)
+
+
 def named(period: Slice, every: Every) -> Words:
     """The period as people say it."""
-    year, month, day = period.start.year, MONTHS[period.start.month - 1], period.start.day
+    year, month = period.start.year, MONTHS[period.start.month - 1]
     match every:
         case "day":
-            return Words(f"{day} {month.en} {year}", f"{day} {month.fr} {year}")
+            return day(period.start)
         case "dekad":
-            last = (period.end - timedelta(days=1)).day
-            return Words(f"{day} to {last} {month.en} {year}", f"{day} au {last} {month.fr} {year}")
+            last, first = (period.end - timedelta(days=1)).day, _ordinal(period.start)
+            return Words(f"{period.start.day} to {last} {month.en} {year}", f"{first} au {last} {month.fr} {year}")
         case "month":
             return Words(f"{month.en} {year}", f"{month.fr} {year}")
         case "season":
@@ -101,6 +135,30 @@ def named(period: Slice, every: Every) -> Words:
             return Words(f"{season.en} {ending}", f"{season.fr} {ending}")
         case "year":
             return Words(str(year), str(year))
+
+
+def is_category(indicator: Indicator) -> bool:
+    """Whether its values name classes, of which no mean can be taken; where they are shares of area it can."""
+    return bool(indicator.classes) and not indicator.is_share_of_area
+
+
+def is_signed(indicator: Indicator) -> bool:
+    """Whether its values are differences, above and below 0 alike, which are told with their sign."""
+    low, high = indicator.valid_range
+    return indicator.is_derived and low == -high and not is_category(indicator)
+
+
+def is_share(indicator: Indicator) -> bool:
+    """Whether its values are shares, of area or of the observations."""
+    return indicator.is_share_of_area or indicator.composite == "fraction"
+
+
+def informs(value: float, error: float, indicator: Indicator) -> bool:
+    """Whether a standard error says something: that of a share, where it leaves the share within nothing and all.
+
+    One that reaches beyond says no more than that a few observations cannot tell.
+    """
+    return not is_share(indicator) or error <= value <= 1 - error
 
 
 def unit_of(indicator: Indicator) -> str:
@@ -123,33 +181,47 @@ def said(value: float | None, indicator: Indicator, language: Language, sign: bo
     """A value with its unit; a dash where there is none. `sign` is for differences: points where shares differ."""
     if value is None:
         return "–"
-    plus = "+" if sign else ""
     if indicator.is_share_of_area:
-        points = number(f"{100 * value:{plus}.1f}", language)
-        return f"{points} pts" if sign else share(value, language, 1)
-    text = number(f"{value:{plus},.{digits_of(indicator)}f}", language)
-    return f"{text} {unit_of(indicator)}".rstrip()
+        return points(value, language) if sign else share(value, language, 1)
+    plus = "+" if sign or is_signed(indicator) else ""
+    return measured(number(f"{value:{plus},.{digits_of(indicator)}f}", language), indicator, language)
+
+
+def measured(text: str, indicator: Indicator, language: Language) -> str:
+    """A number and the unit after it, on one line."""
+    unit = unit_of(indicator)
+    space = "" if not unit or (unit == "%" and language == "en") else NARROW if unit == "%" else NO_BREAK
+    return f"{text}{space}{unit}"
+
+
+def points(difference: float, language: Language) -> str:
+    """A difference of two shares."""
+    text = f"{100 * difference:+.1f}"
+    sentence = "points_one" if is_one(text, language) else "points"
+    return say(sentence, language).replace("{n}", number(text, language))
 
 
 def within(value: float | None, error: float | None, indicator: Indicator, language: Language) -> str:
-    """A value and its standard error, where one is known."""
-    if value is None or error is None:
+    """A value and its standard error, where one is known and says something."""
+    if value is None or error is None or not informs(value, error, indicator):
         return said(value, indicator, language)
-    digits = 1 if indicator.is_share_of_area else digits_of(indicator)
-    plain = number(f"{100 * value if indicator.is_share_of_area else value:,.{digits}f}", language)
-    return f"{plain} ± {said(error, indicator, language)}"
+    if indicator.is_share_of_area:
+        return f"{number(f'{100 * value:,.1f}', language)} ± {share(error, language, 1)}"
+    digits, plus = digits_of(indicator), "+" if is_signed(indicator) else ""
+    plain, beside = (number(text, language) for text in (f"{value:{plus},.{digits}f}", f"{error:,.{digits}f}"))
+    return measured(f"{plain} ± {beside}", indicator, language)
 
 
 def share(value: float, language: Language, digits: int = 0) -> str:
     """A share in percent."""
-    space = "" if language == "en" else "\u202f"
+    space = "" if language == "en" else NARROW
     return number(f"{100 * value:.{digits}f}", language) + f"{space}%"
 
 
 def number(text: str, language: Language) -> str:
     """A number that Python wrote, as the language writes it: a true minus, no sign on nothing, French commas."""
     text = text.replace("-", "−") if any(digit in "123456789" for digit in text) else text.lstrip("+-")
-    return text if language == "en" else text.replace(",", "\u202f").replace(".", ",")
+    return text if language == "en" else text.replace(",", NARROW).replace(".", ",")
 
 
 def meaning(flag: str, language: Language) -> str:
@@ -158,14 +230,25 @@ def meaning(flag: str, language: Language) -> str:
     return of(found, language) if found else flag.replace("_", " ")
 
 
+def band(name: str) -> Words:
+    """What people call a band; one that has no words here is told by its own name."""
+    return sentences().get(f"band_{name}", Words(name, name))
+
+
 def labelled(label: str, told: str, language: Language) -> str:
     """`label: told`, with the space that French has before a colon."""
-    return f"{label}\u00a0: {told}" if language == "fr" else f"{label}: {told}"
+    return f"{label}{NO_BREAK}: {told}" if language == "fr" else f"{label}: {told}"
 
 
-def size(length: int) -> str:
+def listed(told: list[str], language: Language) -> str:
+    """Things one after the other, with the space that French has before a semicolon."""
+    return (f"{NARROW}; " if language == "fr" else "; ").join(told)
+
+
+def size(length: int, language: Language = "en") -> str:
     """A number of bytes as people say it."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    units = ("Go", "Mo", "ko", "octets") if language == "fr" else ("GB", "MB", "kB", "bytes")
+    for unit, factor in zip(units, (1e9, 1e6, 1e3), strict=False):
         if length >= factor:
-            return f"{length / factor:,.1f} {unit}"
-    return f"{length} B"
+            return f"{number(f'{length / factor:,.1f}', language)} {unit}"
+    return f"{length} {units[-1]}"

@@ -1,7 +1,10 @@
-"""An indicator whose values are classes: words and colours of their own, and no mean of what is no measure."""
+"""An indicator whose values are classes: words, colours and shares of their own, and no mean of what is no measure."""
 
+import csv
+import json
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
@@ -9,10 +12,12 @@ import xarray as xr
 from PIL import Image
 from plain import Plain, manifest, project_in
 from playwright.sync_api import Browser
+from printed import words_of
 from visit import Visit, text
 
 from sco.library import indicators
 from sco.partition import Partition, Record
+from sco.products import words
 from sco.products.coarse import commonest
 from sco.products.contents import Publication
 from sco.products.publication import publish
@@ -108,3 +113,88 @@ def test_the_page_says_the_words_of_a_class_in_both_languages(browser: Browser, 
     report = (product / f"reports/{PERIOD}.html").read_text("utf-8")
     assert report.count('<span class="class">') == len(CLASSES)
     assert BURNED.words.fr in report
+
+
+KNOWN = SIDE**2 - 100
+SHARES = {BURNED: 120_000 / KNOWN, UNBURNED: 179_900 / KNOWN, CLASSES[0]: 60_000 / KNOWN}
+"""Of the whole area: the south but for every third column, the north but for a hole, every third column."""
+SOUTH = "Commune 008"
+
+
+def rows_of(product: Path, zone: str) -> dict[str, dict[str, str]]:
+    """The rows of a zone by their statistic."""
+    with (product / "series.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["indicator"], row["zone"]) == (NAME, zone)]
+    return {row["statistic"]: row for row in rows}
+
+
+def test_the_series_has_a_share_for_each_class_and_no_mean(product: Path) -> None:
+    own = rows_of(product, SOUTH)
+    assert list(own) == [*(f"share:{one.meaning}" for one in CLASSES), "coverage"]
+    shares = {name: float(row["value"]) for name, row in own.items() if name.startswith("share:")}
+    assert shares["share:high_severity"] == pytest.approx(2 / 3, abs=0.002)
+    assert shares["share:high_regrowth"] == pytest.approx(1 / 3, abs=0.002)
+    assert shares["share:moderate_to_low_severity"] == 0
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+    assert {row["unit"] for row in own.values()} == {"1"}
+    assert float(rows_of(product, "Commune 002")["share:not_burned"]["value"]) == 1
+    frame = geopandas.read_parquet(product / "series.parquet")
+    mine = frame[(frame.zone == SOUTH) & (frame.indicator == NAME)]
+    assert list(mine.statistic) == list(own)
+    assert mine.value.tolist() == pytest.approx([float(row["value"]) for row in own.values()], rel=1e-5)
+
+
+def test_what_is_kept_of_a_layer_has_the_shares_and_no_mean_of_codes(product: Path) -> None:
+    told = json.loads((product / f"provenance/{NAME}/{NAME}_{PERIOD}.json").read_text("utf-8"))["summary"]
+    (whole,) = told["whole"]
+    assert whole[:2] == [None, None]
+    assert whole[5:] == pytest.approx([SHARES.get(one, 0.0) for one in CLASSES], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("language", "headline", "zone"),
+    [
+        ("fr", "Non brûlé 50,0 %", "Sévérité forte 66,7 %, Forte repousse 33,3 %"),
+        ("en", "Not burned 50.0%", "High severity 66.7%, High regrowth 33.3%"),
+    ],
+)
+def test_the_page_tells_the_commonest_class_and_the_shares(
+    browser: Browser, product: Path, language: str, headline: str, zone: str
+) -> None:
+    page = browser.new_page(locale="fr-FR" if language == "fr" else "en-GB")
+    visited = Visit(page, product)
+    visited.go(f"lang={language}&indicator={NAME}")
+    page.wait_for_selector("#zones .bar")
+    assert headline in text(page, ".headlines")
+    assert text(page, "#reading b") == headline
+    assert page.locator("#chart rect.portion").count() == len(CLASSES)
+    assert page.locator("#chart .observed, #chart .usual, #chart .slope").count() == 0
+    cells = page.locator("#zones tr", has_text=SOUTH).locator("td:visible").all_inner_texts()
+    told = [cell.replace("\u202f", " ").strip() for cell in cells]
+    assert told == [zone.split(", ")[0], zone, "100 %" if language == "fr" else "100%"]
+    widths = (
+        page.locator("#zones tr", has_text=SOUTH)
+        .locator(".bar i")
+        .evaluate_all("(all) => all.map((one) => parseFloat(one.style.width))")
+    )
+    assert widths[0] + widths[-1] == pytest.approx(100, abs=0.05)
+    assert "3,00" not in text(page, "main").replace(".", ",")
+    page.get_by_role("button", name=getattr(indicators["nbr"].title, language)).click()
+    page.wait_for_selector("#chart .dot")
+    assert not page.locator("#zones .parts").first.is_visible()
+    assert visited.complaints == []
+    page.close()
+
+
+def test_reports_tell_the_shares_and_rank_no_class(product: Path) -> None:
+    page = (product / f"reports/{PERIOD}.html").read_text("utf-8")
+    panel = page.split("<h2>")[2].split("</section>")[0]
+    assert "Non brûlé 50,0\u202f%" in panel
+    assert [one.split("<")[0] for one in panel.split('<th scope="row"><span lang=en>')[1:]] == [
+        "Not burned", "High severity", "High regrowth",
+    ]  # fmt: skip
+    assert words.sentences()["paper_largest"].en not in panel
+    for language, told in (("fr", "Sévérité forte"), ("en", "High severity")):
+        lines = [line for sheet in words_of(product / f"reports/{PERIOD}.{language}.pdf") for line in sheet]
+        after = {line.replace(" ", "") for place, line in enumerate(lines) if lines[place - 1] == told}
+        assert after & {"33,3%", "33.3%"}

@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.warp import transform
 
 from sco.library import indicators
-from sco.model import Packing
+from sco.model import Packing, Words
 from sco.partition import Partition, Record
 from sco.period import divide
 from sco.products import lines, mapview, origins, report, story, words
@@ -99,7 +99,7 @@ def ring(left: int, right: int) -> list[list[int]]:
 
 
 def manifest(label: str) -> dict[str, object]:
-    calibration = {"scale": 1e-4, "offset": -0.1, "evidence": ["baseline 05.09"]}
+    calibration = {"scale": 1e-4, "offset": -0.1, "evidence": ["baseline 05.09 is at or after 04.00"]}
     scene = {
         "id": f"S2A_{label}",
         "catalog": "simulated",
@@ -114,7 +114,7 @@ def manifest(label: str) -> dict[str, object]:
     return {
         "code": "0.1.0+abc",
         "scenes": [scene],
-        "rejected": [{"id": "S2B", "catalog": "simulated", "reason": "cloud"}],
+        "rejected": [{"id": "S2B", "catalog": "simulated", "reason": "cloud 97.94 % is over the project's 90 %"}],
     }
 
 
@@ -175,8 +175,9 @@ def test_a_comparison_is_not_compared_again(publication: Publication) -> None:
 
 def test_units_are_written_as_people_write_them() -> None:
     assert words.said(0.3156, indicators["water_extent"], "fr") == "31,6\u202f%"
-    assert words.said(-0.0154, indicators["water_extent"], "en", sign=True) == "−1.5 pts"
-    assert words.said(71.26, indicators["vci"], "fr") == "71,3 %"
+    assert words.said(-0.0154, indicators["water_extent"], "en", sign=True) == "−1.5 points"
+    assert words.said(71.26, indicators["vci"], "en") == "71.3%"
+    assert words.said(71.26, indicators["vci"], "fr") == "71,3\u202f%"
     assert words.said(-0.00004, indicators["ndvi"], "en", sign=True) == "0.000"
     assert words.said(None, indicators["ndvi"], "en") == "–"
 
@@ -256,16 +257,26 @@ def test_zones_are_outlined_in_pixels(publication: Publication) -> None:
 def test_an_origin_tells_scenes_once_and_bands_alike_together(publication: Publication) -> None:
     told = origins.origin(publication, publication.layers[0])
     (scene,) = told["scenes"]
-    assert scene["bands"] == ["nir, red × 0.0001 -0.1 (baseline 05.09)"]
-    assert scene["failed"] == ["scl: truncated"]
-    assert "updated" not in scene
+    (bands,) = scene["bands"]
+    assert bands["en"].startswith("near infrared, red: × 0.0001 −0.1 (processing baseline 05.09, which carries the")
+    assert bands["fr"].startswith("proche infrarouge, rouge\u00a0: × 0,0001 −0,1 (version de traitement 05.09, qui")
+    assert scene["failed"] == [
+        {"en": "classification of the scene (truncated)", "fr": "classification de la scène (truncated)"}
+    ]
+    assert scene["time"] == {"en": "11 January 2015, 10:30 UTC", "fr": "11 janvier 2015, 10:30 UTC"}
     assert told["tiles"] == {"r000c000": [0]}
     head = origins.head(publication, publication.layers[0])
-    assert (head["scenes"], head["codes"], head["rejected"], head["made_from"]) == (1, ["0.1.0+abc"], 1, [])
-    assert told["rejected"] == ["S2B: cloud"]
+    assert (head["scenes"], head["codes"], head["made_from"]) == (1, ["0.1.0+abc"], [])
+    cloudy = {
+        "en": "1 scene too cloudy (over 90% cloud)",
+        "fr": "1 scène trop nuageuse (plus de 90\u202f% de nuages)",
+    }
+    assert head["rejected"] == [cloudy]
+    named = {"id": "S2B", "en": "cloud 97.94%", "fr": "nuages 97,94\u202f%"}
+    assert told["rejected"] == [{"named": [named], "more": 0}]
 
 
-def test_a_derived_layer_tells_what_it_was_derived_from() -> None:
+def test_a_derived_layer_tells_what_it_was_derived_from(publication: Publication) -> None:
     made = [
         {
             "made_from": [
@@ -274,7 +285,9 @@ def test_a_derived_layer_tells_what_it_was_derived_from() -> None:
             ]
         }
     ]
-    assert origins.made_from(made) == ["ndvi 2015-07 – 2019-07", "ndvi 2021-07"]
+    usual, own = origins.made_from(publication, made)
+    assert usual.fr == "Indice de végétation (NDVI), juillet 2015 – juillet 2019"
+    assert own == Words("Vegetation index (NDVI), July 2021", "Indice de végétation (NDVI), juillet 2021")
 
 
 def test_reports_are_the_same_bytes_and_tell_the_three_farthest(publication: Publication, tmp_path: Path) -> None:
@@ -337,6 +350,6 @@ def test_every_sentence_that_a_script_says_is_there() -> None:
     import re
 
     scripts = [path.read_text("utf-8") for path in words.TEMPLATES.glob("*.js")]
-    said = {name for script in scripts for name in re.findall(r'say\("(\w+)"', script)}
+    said = {name for script in scripts for name in re.findall(r'(?:say|counted)\("(\w+)"', script)}
     assert len(said) > 25
     assert said <= words.of_page(()).keys()

@@ -75,8 +75,10 @@ def test_the_page_reads_the_anomaly_and_its_error_that_the_store_holds(
     told, _, plus_minus = text(page, "#exact").partition(" ± ")
     assert (number(told), number(plus_minus)) == pytest.approx((anomaly, error), abs=5.1e-5)
     method = text(page, "#made dd:nth-of-type(5)")
-    assert "dérivé de ndvi (valeur de la période), ndvi (moyenne des années de référence)" in method
-    assert f"ndvi {PLAIN.dry}; ndvi {USUAL[0]} – {USUAL[1]}" in text(page, "#made")
+    assert "(valeur de la période), Indice de végétation (NDVI) (moyenne des années de référence)" in method
+    assert "Indice de végétation (NDVI), été 2016 ; Indice de végétation (NDVI), été 2010 – été 2014" in text(
+        page, "#made"
+    )
     assert page.locator(".key .compared").evaluate_all("(all) => all.every((one) => one.hidden)")
 
 

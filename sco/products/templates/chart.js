@@ -5,7 +5,7 @@ Page.chart = (function () {
   const MARGIN = { left: 52, right: 14, top: 10, bottom: 26, gap: 16 };
   const YEAR = 34;
   const { sheet } = Page;
-  const { figure, percent } = Page.words;
+  const { figure, percent, signed } = Page.words;
   const box = document.getElementById("chart");
   const room = { width: 500, height: 380 };
   let drawn;
@@ -63,6 +63,7 @@ Page.chart = (function () {
     const [one, line, period, label, pick] = asked;
     room.width = Math.max(260, box.clientWidth);
     room.height = Math.round(Math.min(430, Math.max(280, room.width * 0.9)));
+    if (one.category) { divided(one, line, period, label, pick); return; }
     const count = line.value.length, right = room.width - MARGIN.right;
     const x = (i) => MARGIN.left + ((i + 0.5) / count) * (right - MARGIN.left);
     const away = anomalies(line), shared = away.some(known);
@@ -80,11 +81,33 @@ Page.chart = (function () {
     box.replaceChildren(root);
   }
 
-  function grid(root, axis, marks, one) {
+  // The shares of classes of each period, one above the other, the lowest class at the foot.
+  function divided(one, line, period, label, pick) {
+    const count = line.shares.length, right = room.width - MARGIN.right, foot = room.height - MARGIN.bottom;
+    const step = (right - MARGIN.left) / count, x = (i) => MARGIN.left + (i + 0.5) * step, wide = Math.min(60, Math.max(1, step * 0.86));
+    const whole = { low: 0, high: 1, at: (value) => MARGIN.top + (1 - value) * (foot - MARGIN.top) };
+    const root = svg("svg", { viewBox: `0 0 ${room.width} ${room.height}`, role: "img", "aria-label": label });
+    grid(root, whole, ticks(0, 1, 4), { percent: true });
+    years(root, x, foot);
+    svg("line", { class: "cursor", x1: x(period), x2: x(period), y1: MARGIN.top, y2: foot }, root);
+    line.shares.forEach((shares, i) => {
+      let below = 0;
+      (shares ?? []).forEach((share, place) => {
+        const { colour } = one.classes[place], width = i === period ? Math.min(wide + 4, step) : wide;
+        svg("rect", { class: "portion", x: x(i) - width / 2, y: whole.at(below + share), width, height: whole.at(below) - whole.at(below + share), fill: colour }, root);
+        below += share;
+      });
+    });
+    clicks(root, right, foot, count, pick);
+    box.replaceChildren(root);
+  }
+
+  function grid(root, axis, marks, one, differs = one.signed) {
+    const text = (value) => (one.percent ? percent(value, digits) : figure(value, digits));
     const group = svg("g", { class: "grid" }, root), digits = Math.max(0, -Math.floor(Math.log10(marks.step * (one.percent ? 100 : 1)) + 1e-9));
     for (const value of marks.values) {
       svg("line", { x1: MARGIN.left, x2: room.width - MARGIN.right, y1: axis.at(value), y2: axis.at(value) }, group);
-      svg("text", { x: MARGIN.left - 7, y: axis.at(value) + 4, "text-anchor": "end" }, group, one.percent ? percent(value, digits) : figure(value, digits));
+      svg("text", { x: MARGIN.left - 7, y: axis.at(value) + 4, "text-anchor": "end" }, group, differs ? signed(text(value), value) : text(value));
     }
   }
 
@@ -113,7 +136,7 @@ Page.chart = (function () {
   }
 
   function differences(root, x, axis, away, one, period) {
-    grid(root, axis, ticks(axis.low, axis.high, 3), one);
+    grid(root, axis, ticks(axis.low, axis.high, 3), one, true);
     const wide = Math.max(1.5, (x(1) - x(0) || 8) * 0.7);
     away.forEach((value, i) => {
       if (!known(value)) return;

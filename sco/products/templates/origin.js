@@ -2,15 +2,10 @@
 // How the number at a place was made: observations, method, masks, code and scenes.
 Page.origin = (function () {
   const { sheet } = Page;
-  const { say, pick, percent, within, figure, element } = Page.words;
+  const { say, pick, counted, listed, percent, within, figure, element } = Page.words;
   const list = document.getElementById("made");
 
-  function times(count, name) {
-    const digits = Number.isInteger(count) ? 0 : 1;
-    return say(name, { n: figure(count, digits) });
-  }
-
-  const counted = (found) => ["seen", "masked", "failed"].map((name) => times(found[name], name)).join(", ");
+  const observed = (found) => ["seen", "masked", "failed"].map((name) => counted(name, found[name])).join(", ");
 
   function exact(found, one) {
     const kind = one.classes.find((each) => each.value === found.value);
@@ -35,21 +30,21 @@ Page.origin = (function () {
   }
 
   function row(name, ...content) {
-    return [element("dt", say(name)), element("dd", content)];
+    return [element("dt", say(name)), element("dd", content.flat())];
   }
 
   function method(one) {
-    const { recipe } = one, list = recipe.bands.join(", "), inputs = recipe.inputs.map(([name, statistic]) => `${name} (${say(`stat_${statistic}`)})`);
+    const { recipe } = one, inputs = recipe.inputs.map(([title, statistic]) => `${pick(title)} (${say(`stat_${statistic}`)})`);
     const made = inputs.length ? say("derived", { inputs: inputs.join(", ") })
-      : say("composite", { composite: sheet.words[recipe.composite] ? say(recipe.composite) : recipe.composite, bands: list });
-    return `${made}; ${say("version", { version: recipe.version })}${recipe.sensors.length ? ` · ${recipe.sensors.join(", ")}` : ""}`;
+      : counted("composite", recipe.bands.length, { composite: sheet.words[recipe.composite] ? say(recipe.composite) : recipe.composite, bands: recipe.bands.map(pick).join(", ") });
+    return listed([made, say("version", { version: recipe.version })]) + (recipe.sensors.length ? ` · ${recipe.sensors.join(", ")}` : "");
   }
 
   function scene(one) {
-    const facts = [one.time ? one.time.slice(0, 16).replace("T", " ") + " UTC" : null, one.catalog,
+    const facts = [one.time ? pick(one.time) : null, one.catalog,
       one.cloud_percent === undefined ? null : say("cloud", { percent: percent(one.cloud_percent / 100) }),
       one.baseline ? say("baseline", { baseline: one.baseline }) : null].filter((fact) => fact);
-    const lines = [...(one.bands ?? []), ...(one.failed ?? []).map((what) => say("unreadable", { what }))];
+    const lines = [...(one.bands ?? []).map(pick), ...(one.failed ?? []).map((what) => say("unreadable", { what: pick(what) }))];
     return element("li", [element("code", one.id), ` ${facts.join(" · ")}`, ...lines.map((text) => element("small", text))]);
   }
 
@@ -66,14 +61,20 @@ Page.origin = (function () {
     const own = (all) => (at ? all.tiles[tile(at)] ?? [] : [...all.scenes.keys()]).map((place) => scene(all.scenes[place]));
     const count = made ? own(made).length : head.scenes;
     if (!count) return say("no_scenes");
-    const details = counter(String(count), own, more);
+    const details = counter(counted("images", count), own, more);
     details.open = Boolean(made) && window.matchMedia("(min-width: 800px)").matches;
-    return details;
+    return [details, note(say("images_told"))];
   }
 
+  const note = (text) => element("small", text, { class: "quiet" });
+
+  // For each reason how many scenes were left out for it, which opens into what they are.
   function rejected(head, more) {
-    const entries = (made) => [...made.rejected, ...(made.more_rejected ? [say("and_more", { n: made.more_rejected })] : [])];
-    return counter(String(head.rejected), (made) => entries(made).map((text) => element("li", text)), more);
+    return head.rejected.map((told, place) => counter(pick(told), (made) => {
+      const { named, more: rest } = made.rejected[place];
+      const items = named.map((one) => element("li", [element("code", one.id), ` ${pick(one)}`]));
+      return rest ? [...items, element("li", counted("and_more", rest))] : items;
+    }, more));
   }
 
   // The facts about a layer, all over it or at a place in pixels, with what was found there; `more` loads the scenes.
@@ -82,21 +83,21 @@ Page.origin = (function () {
     list.replaceChildren(
       ...row("place", at ? `${whereSaid(at)} (${tile(at)})` : say("anywhere")),
       ...row("period", Page.words.capital(pick(period))),
-      ...(at && found ? [...row("value", element("b", exact(found, one), { id: "exact" }), ` (${cellSaid()})`), ...row("observations", counted(found))] : []),
+      ...(at && found ? [...row("value", element("b", exact(found, one), { id: "exact" }), ` (${cellSaid(one)})`), ...row("observations", observed(found), note(say("observations_told")))] : []),
       ...row("method", method(one)),
       ...(one.recipe.inputs.length ? [] : row("masks", one.recipe.masked.map((flag) => (sheet.words[`mask_${flag}`] ? say(`mask_${flag}`) : flag)).join(", ") || say("none_masked"))),
       ...row("code", ...head.codes.map((code) => element("code", code))),
-      ...(head.made_from.length ? row("made_from", head.made_from.join("; ")) : row("scenes", scenes(head, made, at, more))),
-      ...(head.rejected ? row("rejected", rejected(head, more)) : []),
+      ...(head.made_from.length ? row("made_from", listed(head.made_from.map(pick))) : row("scenes", scenes(head, made, at, more))),
+      ...(head.rejected.length ? row("rejected", rejected(head, more)) : []),
       ...row("ask", element("code", asked)),
     );
   }
 
-  function cellSaid() {
+  function cellSaid(one) {
     const { frame } = sheet, metres = frame.cell;
     const size = frame.degrees ? `${figure(metres, 3)}°` : metres >= 1000 ? `${figure(metres / 1000, 1)} km` : `${figure(metres, 0)} m`;
-    return say(frame.step === 1 ? "pixel" : "cell", { size });
+    return say(frame.step === 1 ? "pixel" : one.category ? "cell_class" : "cell", { size });
   }
 
-  return { draw, exact, counted, whereSaid, cellSaid };
+  return { draw, exact, observed, whereSaid, cellSaid };
 }());

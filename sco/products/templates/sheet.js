@@ -2,7 +2,7 @@
 // Wires the page together. What is chosen is kept in the address, so that a link or a reload shows the same.
 (function () {
   const { sheet, map, chart, origin, words } = Page;
-  const { say, pick, capital, percent, shown, within, difference, slope, element } = words;
+  const { say, pick, capital, counted, labelled, percent, shown, within, difference, slope, element } = words;
   const byId = (id) => document.getElementById(id);
   const state = { lang: "fr", indicator: 0, period: 0, zone: 0, at: null, aim: null, timer: null };
   const indicator = () => sheet.indicators[state.indicator];
@@ -65,11 +65,14 @@
     ["low", "high", "unit", "ramp"].forEach((id) => { byId(id).hidden = one.classes.length > 0; });
     byId("blank").hidden = !one.blank.includes(state.period);
     if (!one.classes.length) ramp(one.stops);
-    byId("classes").replaceChildren(...one.classes.map((each) => {
-      const swatch = element("i", "");
-      swatch.style.backgroundColor = each.colour;
-      return element("span", [swatch, pick(each)]);
-    }));
+    byId("classes").replaceChildren(...one.classes.map((each) => element("span", [swatch(each), pick(each)])));
+  }
+
+  function swatch(one, share) {
+    const node = element("i", "");
+    node.style.backgroundColor = one.colour;
+    if (share !== undefined) node.style.width = `${100 * share}%`;
+    return node;
   }
 
   function ramp(stops) {
@@ -87,7 +90,7 @@
     const found = await numbers(name);
     if (found && state.aim === at && layer() === name) {
       const one = found(cell);
-      byId("under").replaceChildren(element("b", origin.exact(one, indicator())), ` · ${origin.counted(one)} · ${origin.whereSaid(at)}`);
+      byId("under").replaceChildren(element("b", origin.exact(one, indicator())), ` · ${origin.observed(one)} · ${origin.whereSaid(at)}`);
     }
   }
 
@@ -116,8 +119,8 @@
       if (layer() !== name || state.at !== at) return;
       const found = read && read(map.cell(at));
       origin.draw(one, when, head, made, at, found, more);
-      const colon = state.lang === "fr" ? "\u00a0: " : ": ", told = found && [origin.exact(found, one), origin.counted(found)].join(" · ");
-      byId("pinned").textContent = found ? pick(one.title) + ", " + pick(when) + colon + told : at ? byId("under").textContent : say("hint");
+      const told = found && [origin.exact(found, one), origin.observed(found)].join(" · ");
+      byId("pinned").textContent = found ? labelled(`${pick(one.title)}, ${pick(when)}`, told) : at ? byId("under").textContent : say("hint");
     } catch (error) {
       byId("pinned").textContent = say("missing", { file: error.message });
     }
@@ -136,23 +139,44 @@
 
   function drawChart(line) {
     const names = [0, sheet.periods.length - 1].map((place) => pick(sheet.periods[place]));
-    const label = say("chart_of", { title: pick(indicator().title), zone: pick(sheet.zones[state.zone].name), first: names[0], last: names[1] });
+    const label = say(indicator().category ? "classes_chart" : "chart_of", { title: pick(indicator().title), zone: pick(sheet.zones[state.zone].name), first: names[0], last: names[1] });
     chart.draw(indicator(), line, state.period, label, (place) => choose({ period: place }));
-    const strong = element("b", within(line.value[state.period], line.error?.[state.period], indicator()));
+    const { category } = indicator(), ranks = category ? ranked(line.shares[state.period]) : [];
+    const strong = element("b", category ? dominant(ranks) : within(line.value[state.period], line.error?.[state.period], indicator()));
     byId("reading").replaceChildren(strong, [capital(pick(period())), ...said(line)].join(" · "));
-    byId("trend").textContent = trendSaid(line.trend);
+    byId("trend").textContent = category ? say("classes_told") : trendSaid(line.trend);
     byId("key-trend").hidden = !(line.trend && line.trend.certain);
+    byId("key").hidden = category;
     document.querySelectorAll(".key .compared").forEach((node) => { node.hidden = !line.usual; });
-    byId("table").className = `${line.usual ? "" : "alone"} ${indicator().percent ? "" : "plain"}`;
+    byId("table").className = `${line.usual ? "" : "alone"} ${indicator().percent ? "" : "unmeasured"} ${category ? "category" : ""}`;
+    byId("head-value").textContent = capital(say(category ? "dominant" : "mean"));
+  }
+
+  // The classes of which there is something, the most first: [class, share].
+  function ranked(shares) {
+    const told = (shares ?? []).flatMap((share, place) => (share >= 0.0005 ? [[indicator().classes[place], share]] : []));
+    return told.sort(([, one], [, other]) => other - one);
+  }
+
+  const classSaid = ([one, share]) => `${pick(one)} ${percent(share, 1)}`;
+  const dominant = (ranks) => (ranks.length ? classSaid(ranks[0]) : "–");
+
+  // Shares of classes as a bar, lowest class first, and in words, the most first.
+  function divided(shares) {
+    if (!shares) return "–";
+    const bar = element("span", shares.map((share, place) => swatch(indicator().classes[place], share)), { class: "bar", "aria-hidden": "true" });
+    return [bar, ranked(shares).map(classSaid).join(", ")];
   }
 
   function said(line) {
     const told = [say("covered", { percent: percent(line.coverage[state.period] ?? 0) })];
-    if (line.value[state.period] === null) return [...told, say("too_little_seen")];
+    const { category } = indicator();
+    if (category ? !line.shares[state.period] : line.value[state.period] === null) return [...told, say("too_little_seen")];
+    if (category) return [...told, ...ranked(line.shares[state.period]).slice(1).map(classSaid)];
     const away = chart.anomalies(line)[state.period];
     if (away === null) return told;
     const [mean, low, high] = ["mean", "low", "high"].map((name) => shown(chart.usual(line, name)[state.period], indicator()));
-    return [...told, say("from_usual", { value: difference(away, indicator()) }), say("usual_range", { mean, low, high, n: chart.usual(line, "years")[state.period] })];
+    return [...told, say("from_usual", { value: difference(away, indicator()) }), counted("usual_range", chart.usual(line, "years")[state.period], { mean, low, high })];
   }
 
   function trendSaid(trend) {
@@ -176,13 +200,15 @@
   }
 
   function zoneRow(zone, index, row, trends) {
-    const of = (name) => row?.[name][index] ?? null, value = of("value"), seen = of("coverage") ?? 0, trend = trends.slope[index];
+    const of = (name) => row?.[name]?.[index] ?? null, value = of("value"), seen = of("coverage") ?? 0, trend = trends.slope[index];
     const km2 = indicator().percent && value !== null ? `${words.figure(value * seen * zone.km2, 2)} km²` : "–";
     const button = element("button", pick(zone.name), { type: "button", class: "link", "aria-pressed": String(index === state.zone), "data-row": index });
     button.addEventListener("click", () => choose({ zone: index }));
-    const cells = [["", within(value, of("error"), indicator())],
+    const shares = of("shares"), { category } = indicator();
+    const cells = [["", category ? dominant(ranked(shares)) : within(value, of("error"), indicator())],
+      ["parts", category ? divided(shares) : ""],
       ["compared", element("span", difference(of("away"), indicator()), { class: of("far") ? "far" : "" })],
-      ["", element("span", trend === null ? "–" : slope(trend, indicator()), { class: trends.certain[index] ? "certain" : "" })],
+      ["trend", element("span", trend === null ? "–" : slope(trend, indicator()), { class: trends.certain[index] ? "certain" : "" })],
       ["area", km2], ["", percent(seen)]];
     return element("tr", [element("th", button, { scope: "row" }), ...cells.map(([kind, cell]) => element("td", cell, { class: `n ${kind}` }))]);
   }

@@ -18,6 +18,15 @@ Page.words = (function () {
     return pick(words[name]).replace(/\{(\w+)\}/g, (_, key) => String(filled[key]));
   }
 
+  // A sentence about n things, or its other one where the language speaks of so many in the singular.
+  function counted(name, n, filled = {}, digits = Number.isInteger(n) ? 0 : 1) {
+    const rounded = Number(n.toFixed(digits)), one = lang === "fr" ? Math.abs(rounded) < 2 : n === 1 && digits === 0;
+    return say(one ? `${name}_one` : name, { ...filled, n: figure(n, digits) });
+  }
+
+  const labelled = (label, told) => `${label}${lang === "fr" ? "\u00a0: " : ": "}${told}`;
+  const listed = (told) => told.join(lang === "fr" ? "\u202f; " : "; ");
+
   function figure(value, digits) {
     const text = new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(Math.abs(value));
     return (value < 0 && /[1-9]/.test(text) ? "−" : "") + text;
@@ -25,17 +34,24 @@ Page.words = (function () {
 
   const percent = (share, digits = 0) => figure(100 * share, digits) + (lang === "fr" ? "\u202f%" : "%");
 
+  // The unit after a number, on the same line.
+  const unit = (one) => (one.unit === "%" ? (lang === "fr" ? "\u202f%" : "%") : one.unit && `\u00a0${one.unit}`);
+
   function shown(value, one, digits = one.digits) {
     if (value === null || value === undefined) return "–";
     if (one.percent) return percent(value, Math.max(digits - 2, 1));
-    return figure(value, digits) + (one.unit ? ` ${one.unit}` : "");
+    const text = figure(value, digits) + unit(one);
+    return one.signed ? signed(text, value) : text;
   }
 
-  // A value and its standard error, where one is known.
+  // Whether a standard error says something: that of a share, where it leaves the share within nothing and all.
+  const informs = (value, error, one) => !one.share || (error <= value && value <= 1 - error);
+
+  // A value and its standard error, where one is known and says something.
   function within(value, error, one, digits = one.digits) {
-    if (value === null || error === null || error === undefined) return shown(value, one, digits);
+    if (value === null || error === null || error === undefined || !informs(value, error, one)) return shown(value, one, digits);
     const plain = one.percent ? figure(100 * value, Math.max(digits - 2, 1)) : figure(value, digits);
-    return `${plain} ± ${shown(error, one, digits)}`;
+    return `${one.signed ? signed(plain, value) : plain} ± ${shown(error, { ...one, signed: false }, digits)}`;
   }
 
   function signed(text, value) {
@@ -44,14 +60,15 @@ Page.words = (function () {
 
   function difference(value, one) {
     if (value === null) return "–";
-    const text = one.percent ? `${figure(100 * value, 1)} pts` : shown(value, one);
-    return signed(text, value);
+    return one.percent ? points(value, 1) : signed(shown(value, { ...one, signed: false }), value);
   }
 
   function slope(value, one) {
-    const text = one.percent ? `${figure(100 * value, 2)} pts` : figure(value, one.digits + 1) + (one.unit ? ` ${one.unit}` : "");
-    return signed(text, value);
+    if (one.percent) return points(value, 2);
+    return signed(figure(value, one.digits + 1) + unit(one), value);
   }
+
+  const points = (value, digits) => signed(counted("points", 100 * value, {}, digits), value);
 
   // An element with this text or these children.
   function element(name, content, attributes = {}) {
@@ -61,5 +78,5 @@ Page.words = (function () {
     return node;
   }
 
-  return { speak, pick, capital, say, figure, percent, shown, within, difference, slope, element, get lang() { return lang; } };
+  return { speak, pick, capital, say, counted, labelled, listed, figure, signed, percent, shown, within, difference, slope, element, get lang() { return lang; } };
 }());
