@@ -6,7 +6,9 @@ written down in checksums/tags. Chunks carry checksums of their own; object stor
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import icechunk
 FOLDER = "checksums"
 TAGS = "tags"
 WRONG = "not what was written"
+UNFINISHED = re.compile(r"#\d+$")
+"""How the name of a local file ends until it is whole, by the object store library that Icechunk writes with."""
 Sums = Mapping[str, str | None]
 """SHA-256 by path in the repository; None where it is still to be noted."""
 
@@ -75,7 +79,8 @@ def fold(versions: icechunk.Repository, folder: Path, young: set[str], tagged: s
     """
     known: dict[str, str | None] = {}
     for version in noted(folder):
-        known |= _read(_file(folder, version))
+        with nullcontext() if version in young | tagged else suppress(ValueError):  # no version, if never whole
+            known |= _read(_file(folder, version))
     for version in sorted((young | tagged) & set(noted(folder))):
         if versions.lookup_snapshot(version).parent_id not in young:
             names = sorted(_files(versions, version) | _files(versions, first))
@@ -92,8 +97,13 @@ def prune(folder: Path, kept: set[str]) -> None:
         elif None in (sums := _read(path)).values():
             whole = {name: known or _sha256(folder / name) for name, known in sums.items()}
             _write(path, whole, _parent(folder, version))
-    for left in (folder / FOLDER).glob("*.part"):
+    for left in [*(folder / FOLDER).glob("*.part"), *unfinished(folder)]:
         left.unlink()
+
+
+def unfinished(folder: Path) -> Iterator[Path]:
+    """What a killed writer left of files that it had not written whole: Icechunk gives them their names afterwards."""
+    return (path for path in folder.glob("*/*") if UNFINISHED.search(path.name))
 
 
 def noted(folder: Path) -> Iterator[str]:

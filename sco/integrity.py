@@ -162,7 +162,7 @@ def _is_sealed(
 
 def _damaged_chunks(folder: Path) -> Iterator[str]:
     """The chunk files, of every version, that do not match the checksum they carry."""
-    for path in sorted((folder / "chunks").glob("*")):
+    for path in sorted(set((folder / "chunks").glob("*")) - set(checksums.unfinished(folder))):
         try:
             Zstd().decode(path.read_bytes())
         except (RuntimeError, ValueError, OSError):

@@ -48,9 +48,13 @@ def test_what_a_killed_writer_left_behind_is_no_fault(store: Store, url: str) ->
     Path(url, "checksums", "0123456789ABCDEFGHJK.json").write_text("{")
     Path(url, "checksums", "0123456789ABCDEFGHJM.part").write_text("{")
     Path(url, "snapshots", "0123456789ABCDEFGHJK").write_bytes(b"half")
+    unfinished = Path(url, "chunks", "0123456789ABCDEFGHJK#1")
+    unfinished.write_bytes(b"half")
     assert Store.open(url).verify() == []
     store.commit([outcome(part(2))], "r", "two")
     assert len(store.records()) == 2
+    store.clean(keep_days=0)
+    assert not unfinished.exists()
 
 
 @pytest.mark.parametrize("seed", [7])
