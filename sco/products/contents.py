@@ -166,6 +166,7 @@ class Publication:
         stored = [(str(partition), self.records[partition].fingerprint) for partition in partitions]
         return [
             [*declared, vars(one.packing), list(one.valid_range), self.has_error(one)],
+            *([[kind.value, kind.meaning] for kind in one.classes] if classes_of(one) else []),
             [layer.period.label, self.place_of(layer)],
             [*stored, digest([self.manifests[partition] for partition in partitions])],
         ]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sco.choices import Publish
-from sco.model import Indicator
+from sco.model import Class, Indicator
 from sco.period import Slice
 from sco.products.contents import Publication
 from sco.products.shares import classes_of
@@ -17,6 +17,8 @@ LEAST_CHANGES = 6
 """Changes that a zone's series must have for their usual size to be known."""
 LEAST_COVERAGE = 0.5
 """Share of a zone that must have a value in two periods for their difference to be a change of the zone."""
+ROUNDING = 1e-9
+"""What the shares of all classes may lack of one by the arithmetic alone."""
 QUIET = 0.02
 """Share of an indicator's range: changes of less than this are never unusual, however still a series is."""
 SHOWN = 5
@@ -25,8 +27,8 @@ SHOWN = 5
 def refusals(publication: Publication) -> list[str]:
     """Why this must not be published, one reason each; empty if it may.
 
-    Nothing stored, too many failed reads, too few values, values out of range, or a zone that jumps for no reason;
-    what is classes may jump, since a small change is enough to leave a class.
+    Nothing stored, too many failed reads, too few values, values out of range, or a zone that jumps for no reason.
+    Of classes every value must be one of them; they may jump, since a small change is enough to leave a class.
     """
     if not publication.periods:
         return ["the store holds no period of the project: run an update first"]
@@ -45,10 +47,12 @@ def _refusals_of(publication: Publication, indicator: Indicator, rules: Publish)
         yield f"{indicator.id}: there is no value in any period: look at its plan for scenes and clouds"
         return
     yield from _coverage(publication, indicator, rules)
+    if classes := classes_of(indicator):
+        yield from _classes(publication, indicator, classes, rules)
+        return
     lowest, highest = float(counted["lowest"].min()), float(counted["highest"].max())
     yield from _range(indicator, rules, lowest, highest)
-    if not classes_of(indicator):
-        yield from _jumps(publication, indicator, rules)
+    yield from _jumps(publication, indicator, rules)
 
 
 def _failed(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:
@@ -78,6 +82,21 @@ def _range(indicator: Indicator, rules: Publish, lowest: float, highest: float) 
     if lowest < low - slack or highest > high + slack:
         verb = "is allowed by publish.ranges" if indicator.id in rules.ranges else "is possible"
         yield f"{indicator.id}: values run from {lowest:g} to {highest:g}, and {low:g} to {high:g} {verb}"
+
+
+def _classes(
+    publication: Publication, indicator: Indicator, classes: tuple[Class, ...], rules: Publish
+) -> Iterator[str]:
+    if indicator.id in rules.ranges:
+        yield f"{indicator.id}: its values are classes, which have no range: take it out of publish.ranges"
+    told = publication.overall[indicator.id]["share"].isel(zone=0).sum("class", skipna=False).values
+    least = float(np.nanmin(told))
+    if least < 1 - ROUNDING:
+        period, known = publication.periods[int(np.nanargmin(told))], ", ".join(str(one.value) for one in classes)
+        yield (
+            f"{indicator.id}: {1 - least:.2%} of what was seen in {period.label} has values that are no class, and the "
+            f"classes are {known}: compute its partitions again"
+        )
 
 
 def _jumps(publication: Publication, indicator: Indicator, rules: Publish) -> Iterator[str]:

@@ -103,6 +103,10 @@ class Chronicle:
         found: list[float] = self.whole.class_shares.values[self.publication.periods.index(period), 0].tolist()
         return shares.ranked(self.indicator, found)
 
+    def divided(self, period: Slice) -> list[shares.Divided]:
+        """How much of the whole area, and of each zone after it, is of each class; empty for what is no classes."""
+        return [one for strand in self.strands for one in strand.divided(period)]
+
     @property
     def strands(self) -> "list[Strand]":
         """The whole area, and the zones after it if there are any."""
@@ -145,6 +149,15 @@ class Strand:
     def class_shares(self) -> xr.DataArray | None:
         """Shares of the classes, (time, zone, class), where enough of the zone was seen; None of what is no classes."""
         return well_seen(self.table)["share"] if "share" in self.table else None
+
+    def divided(self, period: Slice) -> Iterator[shares.Divided]:
+        """How much of each zone is of each class."""
+        if self.class_shares is None:
+            return
+        place = self.publication.periods.index(period)
+        told = zip(self.names, self.class_shares.values[place], self.table["coverage"].values[place], strict=True)
+        for name, own, seen in told:
+            yield shares.Divided(name, tuple(own.tolist()) if np.isfinite(own).all() else (), float(seen))
 
     @cached_property
     def normal(self) -> xr.Dataset | None:

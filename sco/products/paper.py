@@ -1,6 +1,6 @@
 """A report on paper: A4 pages in one language, the same bytes for the same story."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -20,7 +20,9 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from sco.model import Class
 from sco.products import figures, lines, mapview, words
+from sco.products.shares import Divided
 from sco.products.story import Panel, Story, sources_said
 from sco.products.words import Language
 
@@ -219,6 +221,7 @@ def _panel(story: Story, panel: Panel, language: Language, folder: Path) -> list
     heading = _text(words.of(panel.indicator.title, language), "heading")
     return [
         KeepTogether([heading, _text(words.of(panel.indicator.description, language), "small"), beside]),
+        *_divided(panel, language),
         *_source(story, panel, language),
     ]
 
@@ -242,8 +245,36 @@ def _classes(panel: Panel, language: Language) -> list[Flowable]:
         [_text(words.of(one.kind.words, language), "cell"), _text(words.share(one.share, language, 1), "number")]
         for one in panel.shares
     ]
-    notes = [_text(words.say(name, language), "small") for name in ("classes_told", "paper_zones_elsewhere")]
+    told = ("classes_told", "paper_zones_elsewhere") if panel.more_divided else ("classes_told",)
+    notes = [_text(words.say(name, language), "small") for name in told]
     return [Spacer(0, 3 * mm), Table([head, *rows], style=_RULED, hAlign="LEFT"), Spacer(0, 1 * mm), *notes]
+
+
+def _divided(panel: Panel, language: Language) -> list[Flowable]:
+    """The share of each class in each zone, over the whole width of the page."""
+    if not panel.divided:
+        return []
+    kinds = panel.indicator.classes
+    head = [
+        _text(words.say("zone", language), "label"),
+        *(_text(words.of(one.words, language), "heads") for one in kinds),
+    ]
+    rows = [
+        [
+            _text(words.of(one.zone, language), "cell"),
+            *(_text(share, "number") for share in _told(one, kinds, language)),
+        ]
+        for one in panel.divided
+    ]
+    widths = [42 * mm, *[(A4[0] - 74 * mm) / len(kinds)] * len(kinds)]
+    return [
+        Spacer(0, 2 * mm),
+        Table([head, *rows], style=_RULED, hAlign="LEFT", colWidths=widths, repeatRows=1),
+    ]
+
+
+def _told(one: Divided, kinds: Sequence[Class], language: Language) -> list[str]:
+    return [words.share(share, language, 1) for share in one.shares] or ["–"] * len(kinds)
 
 
 def _largest(panel: Panel, language: Language) -> list[Flowable]:

@@ -11,7 +11,7 @@ from sco.products.contents import Publication
 from sco.products.pieces import Piece
 from sco.products.story import Story, sources_said, tell
 
-VERSION = 3
+VERSION = 4
 """Raised when a change here, or in how paper is written on, gives other bytes."""
 
 

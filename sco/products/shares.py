@@ -29,6 +29,21 @@ class Share:
         return f"{words.of(self.kind.words, language)} {words.share(self.share, language, 1)}"
 
 
+@dataclass(frozen=True)
+class Divided:
+    """A zone in one period, and how much of it is of each class."""
+
+    zone: Words
+    shares: tuple[float, ...]
+    """Of each class, in their order; nothing where too little of the zone was seen."""
+    coverage: float
+
+    @property
+    def dominant(self) -> int | None:
+        """The place of the class that most of it is of."""
+        return self.shares.index(max(self.shares)) if self.shares else None
+
+
 def classes_of(indicator: Indicator) -> tuple[Class, ...]:
     """The classes that shares are told of; none of an indicator that has a mean."""
     return indicator.classes if words.is_category(indicator) else ()

@@ -10,12 +10,14 @@ from sco.period import Slice
 from sco.products import figures, lines, origins, phrases, words
 from sco.products.contents import LEAST_SEEN, Layer, Publication
 from sco.products.lines import Chronicle, Standing
-from sco.products.shares import Share
+from sco.products.shares import Divided, Share
 
 FOLDER = "reports"
 LARGEST = 3
 """Zones that are told of."""
 Rings = list[list[list[float]]]
+DIVIDED = 40
+"""Zones that shares of classes are told of, at most; series.csv has them all."""
 SCENES = 40
 """Scenes that are named, at most; scenes.csv has them all."""
 
@@ -36,6 +38,10 @@ class Panel:
     largest: tuple[Standing, ...]
     shares: tuple[Share, ...]
     """What there is of each class, the most first; nothing of what is no classes."""
+    divided: tuple[Divided, ...]
+    """How much of the whole area, and of zones after it, is of each class; nothing of what is no classes."""
+    more_divided: int
+    """Zones that are left out of these."""
     scenes: tuple[str, ...]
     more_scenes: int
     made_from: tuple[Words, ...]
@@ -140,6 +146,7 @@ def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Pane
     indicator, period = layer.indicator, layer.period
     place, table = publication.place_of(layer), publication.overall[indicator.id]
     mean, error, coverage = (float(table[name].values[place, 0]) for name in ("mean", "error", "coverage"))
+    divided = chronicle.divided(period)
     manifests = origins.manifests_of(publication, layer).values()
     scenes = sorted({str(scene["id"]) for one in manifests for scene in one.get("scenes", ())})
     return Panel(
@@ -152,6 +159,8 @@ def _panel(publication: Publication, chronicle: Chronicle, layer: Layer) -> Pane
         whole=chronicle.standing(period),
         largest=tuple(chronicle.standings(period)[:LARGEST]),
         shares=chronicle.class_shares(period),
+        divided=tuple(divided[: 1 + DIVIDED]),
+        more_divided=max(0, len(divided) - 1 - DIVIDED),
         scenes=tuple(scenes[:SCENES]),
         more_scenes=max(0, len(scenes) - SCENES),
         made_from=tuple(origins.made_from(publication, manifests)),

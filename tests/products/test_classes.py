@@ -188,7 +188,7 @@ def test_the_page_tells_the_commonest_class_and_the_shares(
 
 def test_reports_tell_the_shares_and_rank_no_class(product: Path) -> None:
     page = (product / f"reports/{PERIOD}.html").read_text("utf-8")
-    panel = page.split("<h2>")[2].split("</section>")[0]
+    panel = page.split("<h2>")[2].split("</section>")[0].split('class="divided"')[0]
     assert "Non brûlé 50,0\u202f%" in panel
     assert [one.split("<")[0] for one in panel.split('<th scope="row"><span lang=en>')[1:]] == [
         "Not burned", "High severity", "High regrowth",

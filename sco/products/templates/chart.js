@@ -93,11 +93,12 @@ Page.chart = (function () {
     line.shares.forEach((shares, i) => {
       let below = 0;
       (shares ?? []).forEach((share, place) => {
-        const { colour } = one.classes[place], width = i === period ? Math.min(wide + 4, step) : wide;
-        svg("rect", { class: "portion", x: x(i) - width / 2, y: whole.at(below + share), width, height: whole.at(below) - whole.at(below + share), fill: colour }, root);
+        const { colour } = one.classes[place];
+        svg("rect", { class: "portion", x: x(i) - wide / 2, y: whole.at(below + share), width: wide, height: whole.at(below) - whole.at(below + share), fill: colour }, root);
         below += share;
       });
     });
+    if (line.shares[period]) svg("rect", { class: "frame", x: x(period) - wide / 2 - 1, y: whole.at(1), width: wide + 2, height: whole.at(0) - whole.at(1) }, root);
     clicks(root, right, foot, count, pick);
     box.replaceChildren(root);
   }

@@ -65,11 +65,13 @@
     ["low", "high", "unit", "ramp"].forEach((id) => { byId(id).hidden = one.classes.length > 0; });
     byId("blank").hidden = !one.blank.includes(state.period);
     if (!one.classes.length) ramp(one.stops);
-    byId("classes").replaceChildren(...one.classes.map((each) => element("span", [swatch(each), pick(each)])));
+    byId("classes").replaceChildren(...named(one));
   }
 
+  const named = (one) => one.classes.map((each) => element("span", [swatch(each), pick(each)]));
+
   function swatch(one, share) {
-    const node = element("i", "");
+    const node = element("i", "", { class: "swatch" });
     node.style.backgroundColor = one.colour;
     if (share !== undefined) node.style.width = `${100 * share}%`;
     return node;
@@ -147,6 +149,8 @@
     byId("trend").textContent = category ? say("classes_told") : trendSaid(line.trend);
     byId("key-trend").hidden = !(line.trend && line.trend.certain);
     byId("key").hidden = category;
+    byId("key-classes").hidden = !category;
+    byId("key-classes").replaceChildren(...(category ? named(indicator()) : []));
     document.querySelectorAll(".key .compared").forEach((node) => { node.hidden = !line.usual; });
     byId("table").className = `${line.usual ? "" : "alone"} ${indicator().percent ? "" : "unmeasured"} ${category ? "category" : ""}`;
     byId("head-value").textContent = capital(say(category ? "dominant" : "mean"));
