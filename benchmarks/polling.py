@@ -49,7 +49,8 @@ def look(url: str) -> tuple[int, list[str]]:
     data = store.dataset(snapshot)
     records, manifests = store.records(snapshot), store.manifests(snapshot)
     rounds = {manifests[one]["round"] for one in BATCH}
-    month = data.sel(time=str(BATCH[0].period.start)).load(scheduler="synchronous")  # threads would cost more than six small tiles
+    month = data.sel(time=str(BATCH[0].period.start))
+    month = month.load(scheduler="synchronous")  # threads would cost more than six small tiles
     found = [f"{one}: {text}" for one in BATCH for text in _mixed(month, one, manifests[one]["round"], records)]
     return min(rounds), found + ([f"rounds {sorted(rounds)} in one version"] if len(rounds) > 1 else [])
 
