@@ -1,10 +1,11 @@
 """What each layer was made from, in the facts that a page shows to whoever asks how a number was made."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from sco import library
 from sco.model import Indicator, Words
 from sco.partition import Partition
 from sco.products import phrases, web, words
@@ -14,6 +15,7 @@ from sco.products.words import both
 SHOWN_REJECTED = 40
 """Rejected scenes of one reason that are named, at most; the rest are counted."""
 Manifest = Mapping[str, Any]
+Treatment = TypeVar("Treatment", bound=Hashable)
 
 
 def write_layer(publication: Publication, layer: Layer, folder: Path) -> None:
@@ -48,7 +50,7 @@ def origin(publication: Publication, layer: Layer) -> dict[str, Any]:
 
 
 def _left_out(group: phrases.LeftOut) -> dict[str, Any]:
-    named = [{"id": name} | both(told) for name, told in group.scenes[:SHOWN_REJECTED]]
+    named = [{"id": name, "why": [phrases.plain(one) for one in why]} for name, why in group.scenes[:SHOWN_REJECTED]]
     return {"named": named, "more": max(0, len(group.scenes) - SHOWN_REJECTED)}
 
 
@@ -78,7 +80,7 @@ def recipe(publication: Publication, indicator: Indicator) -> dict[str, Any]:
     return {
         "version": indicator.version,
         "composite": indicator.composite or "",
-        "bands": [both(words.band(name)) for name in indicator.bands],
+        "bands": [both(words.band_named(name)) for name in indicator.bands],
         "inputs": [(both(title_of(publication, one.indicator)), one.statistic) for one in indicator.inputs],
         "masked": sorted(set().union(*(sensor.masked_for(indicator) for sensor in sensors.values()))),
         "sensors": [f"{sensor.title} (v{sensor.version})" for sensor in sensors.values()],
@@ -117,11 +119,20 @@ def _names_of_periods(publication: Publication) -> Mapping[str, Words]:
 
 def _scene(scene: Manifest) -> dict[str, Any]:
     """What is known of a scene, its day and its bands in words."""
-    facts = {name: scene.get(name) for name in ("id", "catalog", "baseline", "cloud_percent")}
-    bands = [_band(name, one) for name, one in sorted(scene.get("calibration", {}).items())]
-    failed = [_failed(name, str(reason)) for name, reason in sorted(scene.get("failed", {}).items())]
-    told = facts | {"time": _moment(scene.get("time")), "bands": _alike(bands), "failed": failed}
+    facts = {name: scene.get(name) for name in ("id", "baseline", "cloud_percent")}
+    told = facts | {
+        "catalog": catalog_of(scene),
+        "time": _moment(scene.get("time")),
+        "bands": _calibrations(scene.get("calibration", {})),
+        "failed": _failures(scene.get("failed", {})),
+    }
     return {name: value for name, value in told.items() if value not in (None, [], "")}
+
+
+def catalog_of(scene: Manifest) -> str:
+    """What the scene's catalog calls itself."""
+    name = str(scene["catalog"])
+    return library.catalogs[name].title if name in library.catalogs else name
 
 
 def _moment(told: object) -> dict[str, str] | None:
@@ -129,36 +140,49 @@ def _moment(told: object) -> dict[str, str] | None:
     if not told:
         return None
     moment = datetime.fromisoformat(str(told)).astimezone(UTC)
-    day, hour = words.day(moment.date()), f"{moment:%H:%M} UTC"
-    return both(Words(f"{day.en}, {hour}", f"{day.fr}, {hour}"))
+    day, french_hour = words.day(moment.date()), f"{moment:%H}\u00a0h\u00a0{moment:%M}"
+    return both(Words(f"{day.en}, {moment:%H:%M} UTC", f"{day.fr}, {french_hour} UTC"))
 
 
-def _failed(name: str, reason: str) -> dict[str, str]:
-    """A band that could not be read, and why, in the words of whatever failed."""
-    called = words.band(name)
-    return both(Words(f"{called.en} ({reason})", f"{called.fr} ({reason})"))
+def _calibrations(bands: Mapping[str, Manifest]) -> list[dict[str, Any]]:
+    """How the numbers of bands were read, and what that rests on; those that were treated alike in one."""
+    treated = {name: (_steps(one), tuple(one.get("evidence", ()))) for name, one in sorted(bands.items())}
+    return [
+        {"how": both(_about(names, how)), "why": [phrases.plain(phrases.fact(str(one))) for one in evidence]}
+        for (how, evidence), names in _alike(treated).items()
+    ]
 
 
-def _band(name: str, calibration: Manifest) -> tuple[Words, Words]:
-    """A band, and how its numbers were read, with what that rests on."""
-    facts = [phrases.fact(str(one)) for one in calibration.get("evidence", ())]
-    english, french = (_treatment(calibration, facts, language) for language in ("en", "fr"))
-    return words.band(name), Words(english, french)
+def _steps(calibration: Manifest) -> Words:
+    """What makes values of a file's numbers."""
+    scale, offset = float(calibration["scale"]), float(calibration["offset"])
+    told = f"{scale:g}" + (f" {'-' if offset < 0 else '+'} {abs(offset):g}" if offset else "")
+    return Words(f"number in the file × {words.number(told, 'en')}", f"nombre du fichier × {words.number(told, 'fr')}")
 
 
-def _treatment(calibration: Manifest, facts: Sequence[Words], language: words.Language) -> str:
-    steps = f"× {calibration['scale']:g} {calibration['offset']:+g}"
-    told = words.listed([words.of(one, language) for one in facts], language)
-    return words.number(steps, language) + (f" ({told})" if told else "")
+def _failures(bands: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Which bands could not be read, and why; those that failed alike in one."""
+    told = {name: phrases.failure(str(reason)) for name, reason in sorted(bands.items())}
+    return [
+        {"what": both(_together(names)), "why": [phrases.plain(one) for one in why]}
+        for why, names in _alike(told).items()
+    ]
 
 
-def _alike(bands: Sequence[tuple[Words, Words]]) -> list[dict[str, str]]:
-    """Bands that were treated alike are told in one line."""
-    return [both(one) for one in _grouped(bands)]
+def _about(names: Sequence[str], how: Words) -> Words:
+    called = _together(names)
+    return Words(words.labelled(called.en, how.en, "en"), words.labelled(called.fr, how.fr, "fr"))
 
 
-def _grouped(bands: Sequence[tuple[Words, Words]]) -> Iterator[Words]:
-    for how in dict.fromkeys(how for _, how in bands):
-        names = [name for name, other in bands if other == how]
-        english, french = ", ".join(one.en for one in names), ", ".join(one.fr for one in names)
-        yield Words(words.labelled(english, how.en, "en"), words.labelled(french, how.fr, "fr"))
+def _together(names: Sequence[str]) -> Words:
+    """What people call these bands."""
+    called = [words.band_named(name) for name in names]
+    return Words(", ".join(one.en for one in called), ", ".join(one.fr for one in called))
+
+
+def _alike(bands: Mapping[str, Treatment]) -> dict[Treatment, list[str]]:
+    """The bands that have the same, by what they have."""
+    names: dict[Treatment, list[str]] = {}
+    for name, what in bands.items():
+        names.setdefault(what, []).append(name)
+    return names

@@ -48,7 +48,7 @@ def write(publication: Publication, folder: Path) -> None:
     for chronicle in chronicles.values():
         write_series(chronicle, folder)
     page = web.fill("index.html", **told(publication, chronicles, folder))
-    (folder / "index.html").write_text(page, "utf-8")
+    (folder / "index.html").write_text(web.bare(page), "utf-8")
 
 
 def write_series(chronicle: Chronicle, folder: Path) -> None:
@@ -288,7 +288,7 @@ def _downloads(publication: Publication, folder: Path) -> Iterator[dict[str, Any
         (dcat.NAME, Words("Record for data portals", "Fiche pour portails de données"), "DCAT-AP"),
         (iso19115.NAME, Words("Record for geographic catalogs", "Fiche pour catalogues géographiques"), "ISO 19139"),
         (iso19115_3.NAME, Words("The same, newer form", "La même, forme plus récente"), "ISO 19115-3"),
-        (citation.NAME, Words("How to cite it", "Comment la citer"), "CFF"),
+        (citation.NAME, Words("How to cite these data", "Comment citer ces données"), "CFF"),
         *_of_indicators(publication, "figures/{}_map.png", Words("Map", "Carte"), "PNG"),
         *_of_indicators(publication, "figures/{}_chart.png", Words("Chart", "Graphique"), "PNG"),
     ]

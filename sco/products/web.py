@@ -24,6 +24,9 @@ LICENCE = "leaflet-LICENSE.txt"
 SPACED = re.compile(r'("(?:\\.|[^"\\])*")| ?([{}();,=:?&|<>*]) ?')
 """Words in quotes, and signs of a script with the spaces around them."""
 
+TAG, QUOTED = re.compile(r"<[a-z][^<>]*>"), re.compile(r'="([\w.#-]+)"(?=[ >])')
+"""A tag of a page, and what stands in it between quotes that it does without."""
+
 
 def write_data(folder: Path, name: str, content: object, packed: bool = False) -> None:
     """Write `content` as page/NAME.js: a script that hands it over, since a page on a disk cannot fetch a file.
@@ -38,7 +41,7 @@ def write_data(folder: Path, name: str, content: object, packed: bool = False) -
 
 def pack(content: bytes) -> str:
     """Base64 of the zlib stream, as the page unpacks it."""
-    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
+    return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
 
 
 def copy_parts(folder: Path) -> None:
@@ -81,7 +84,8 @@ def _unspaced(found: re.Match[str]) -> str:
 def _tight(style: str) -> str:
     """A style sheet without comments and without the spaces that mean nothing to it."""
     told = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
-    return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r":\s+", ":", _light(told)))
+    close = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r":\s+", ":", _light(told)))
+    return re.sub(r"(?<![\d.])0(?=\.\d)", "", close.replace(";}", "}"))
 
 
 def _json(content: object) -> str:
@@ -89,8 +93,13 @@ def _json(content: object) -> str:
 
 
 def fill(template: str, **facts: Any) -> str:
-    """The template with these facts in it, every one of them escaped."""
-    return _light(_environment().get_template(template).render(**facts))
+    """The template with these facts in it, every one of them escaped; apostrophes end nothing in our templates."""
+    return _light(_environment().get_template(template).render(**facts)).replace("&#39;", "'")
+
+
+def bare(page: str) -> str:
+    """The page without the quotes that its tags do without."""
+    return TAG.sub(lambda tag: QUOTED.sub(r"=\1", tag[0]), page)
 
 
 def safe_link(link: str) -> str | None:

@@ -53,9 +53,9 @@ class Bilingual(Protocol):
         """In French."""
 
 
-TOLD = ("words.toml", "names.toml", "grounds.toml")
+TOLD = ("words.toml", "names.toml")
 """The files of TEMPLATES that hold sentences."""
-ON_DEMAND = ("mask_", "stat_", "empty_", "paper_", "band_", "left_out_", "because_", "fact_")
+ON_DEMAND = ("mask_", "stat_", "empty_", "paper_", "band_")
 """Beginnings of the names of sentences that a page has only if it needs them."""
 NO_BREAK, NARROW = "\u00a0", "\u202f"
 """Spaces where no line may break; before a colon French has the one, before other signs of two parts the other."""
@@ -233,6 +233,13 @@ def meaning(flag: str, language: Language) -> str:
 def band(name: str) -> Words:
     """What people call a band; one that has no words here is told by its own name."""
     return sentences().get(f"band_{name}", Words(name, name))
+
+
+def band_named(name: str) -> Words:
+    """The same with the band's own name, by which specialists know it."""
+    known = band(name)
+    english, french = (word if word == name else f"{word} ({name})" for word in (known.en, known.fr))
+    return Words(english, french)
 
 
 def labelled(label: str, told: str, language: Language) -> str:

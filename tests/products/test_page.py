@@ -258,12 +258,14 @@ def test_an_origin_tells_scenes_once_and_bands_alike_together(publication: Publi
     told = origins.origin(publication, publication.layers[0])
     (scene,) = told["scenes"]
     (bands,) = scene["bands"]
-    assert bands["en"].startswith("near infrared, red: × 0.0001 −0.1 (processing baseline 05.09, which carries the")
-    assert bands["fr"].startswith("proche infrarouge, rouge\u00a0: × 0,0001 −0,1 (version de traitement 05.09, qui")
-    assert scene["failed"] == [
-        {"en": "classification of the scene (truncated)", "fr": "classification de la scène (truncated)"}
-    ]
-    assert scene["time"] == {"en": "11 January 2015, 10:30 UTC", "fr": "11 janvier 2015, 10:30 UTC"}
+    assert bands["how"]["en"] == "near infrared (nir), red: number in the file × 0.0001 − 0.1"
+    assert bands["how"]["fr"] == "proche infrarouge (nir), rouge (red)\u00a0: nombre du fichier × 0,0001 − 0,1"
+    assert [fact["fr"][:46] for fact in bands["why"]] == ["version de traitement 05.09, qui porte le déca"]
+    (failed,) = scene["failed"]
+    assert failed["what"]["fr"] == "classification de la scène (scl)"
+    assert failed["why"] == ["truncated"]
+    assert scene["catalog"] == "Simulated observatory"
+    assert scene["time"] == {"en": "11 January 2015, 10:30 UTC", "fr": "11 janvier 2015, 10\u00a0h\u00a030 UTC"}
     assert told["tiles"] == {"r000c000": [0]}
     head = origins.head(publication, publication.layers[0])
     assert (head["scenes"], head["codes"], head["made_from"]) == (1, ["0.1.0+abc"], [])
@@ -272,7 +274,7 @@ def test_an_origin_tells_scenes_once_and_bands_alike_together(publication: Publi
         "fr": "1 scène trop nuageuse (plus de 90\u202f% de nuages)",
     }
     assert head["rejected"] == [cloudy]
-    named = {"id": "S2B", "en": "cloud 97.94%", "fr": "nuages 97,94\u202f%"}
+    named = {"id": "S2B", "why": [{"en": "cloud 97.94%", "fr": "nuages 97,94\u202f%"}]}
     assert told["rejected"] == [{"named": [named], "more": 0}]
 
 

@@ -2,7 +2,7 @@
 // How the number at a place was made: observations, method, masks, code and scenes.
 Page.origin = (function () {
   const { sheet } = Page;
-  const { say, pick, counted, listed, percent, within, figure, element } = Page.words;
+  const { say, pick, told, counted, listed, semicolon, colon, between, percent, within, figure, element } = Page.words;
   const list = document.getElementById("made");
 
   const observed = (found) => ["seen", "masked", "failed"].map((name) => counted(name, found[name])).join(", ");
@@ -33,20 +33,26 @@ Page.origin = (function () {
     return [element("dt", say(name)), element("dd", content.flat())];
   }
 
+  // Names of things, which are English in both languages.
+  const named = (text) => element("bdi", text, { lang: "en" });
+
   function method(one) {
     const { recipe } = one, inputs = recipe.inputs.map(([title, statistic]) => `${pick(title)} (${say(`stat_${statistic}`)})`);
     const made = inputs.length ? say("derived", { inputs: inputs.join(", ") })
       : counted("composite", recipe.bands.length, { composite: sheet.words[recipe.composite] ? say(recipe.composite) : recipe.composite, bands: recipe.bands.map(pick).join(", ") });
-    return listed([made, say("version", { version: recipe.version })]) + (recipe.sensors.length ? ` · ${recipe.sensors.join(", ")}` : "");
+    return between([listed([made, say("version", { version: recipe.version })]), ...recipe.sensors.map(named)], " · ");
   }
 
   function scene(one) {
-    const facts = [one.time ? pick(one.time) : null, one.catalog,
+    const facts = [one.time ? pick(one.time) : null, one.catalog ? named(one.catalog) : null,
       one.cloud_percent === undefined ? null : say("cloud", { percent: percent(one.cloud_percent / 100) }),
       one.baseline ? say("baseline", { baseline: one.baseline }) : null].filter((fact) => fact);
-    const lines = [...(one.bands ?? []).map(pick), ...(one.failed ?? []).map((what) => say("unreadable", { what: pick(what) }))];
-    return element("li", [element("code", one.id), ` ${facts.join(" · ")}`, ...lines.map((text) => element("small", text))]);
+    const lines = [...(one.bands ?? []).map(calibration), ...(one.failed ?? []).map(failure)];
+    return element("li", [element("code", one.id), " ", ...between(facts, " · "), ...lines.map((line) => element("small", line))]);
   }
+
+  const calibration = ({ how, why }) => [pick(how), ...(why.length ? [" — ", ...between(why.map(told), semicolon())] : [])];
+  const failure = ({ what, why }) => between([say("unreadable", { what: pick(what) }), ...why.map(told)], colon());
 
   // A count that opens into what was counted, which is loaded when it is asked for.
   function counter(count, entries, more) {
@@ -71,8 +77,8 @@ Page.origin = (function () {
   // For each reason how many scenes were left out for it, which opens into what they are.
   function rejected(head, more) {
     return head.rejected.map((told, place) => counter(pick(told), (made) => {
-      const { named, more: rest } = made.rejected[place];
-      const items = named.map((one) => element("li", [element("code", one.id), ` ${pick(one)}`]));
+      const { named: every, more: rest } = made.rejected[place];
+      const items = every.map(({ id, why }) => element("li", [element("code", id), " ", ...between(why.map(told), colon())]));
       return rest ? [...items, element("li", counted("and_more", rest))] : items;
     }, more));
   }

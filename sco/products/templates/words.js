@@ -12,6 +12,8 @@ Page.words = (function () {
   }
 
   const pick = (both) => both[lang];
+  // What is there in both languages, or in English alone.
+  const told = (one) => (typeof one === "string" ? element("i", one, { lang: "en" }) : pick(one));
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
   function say(name, filled = {}) {
@@ -25,7 +27,10 @@ Page.words = (function () {
   }
 
   const labelled = (label, told) => `${label}${lang === "fr" ? "\u00a0: " : ": "}${told}`;
-  const listed = (told) => told.join(lang === "fr" ? "\u202f; " : "; ");
+  const listed = (told) => told.join(semicolon());
+  const semicolon = () => (lang === "fr" ? "\u202f; " : "; ");
+  const colon = () => (lang === "fr" ? "\u00a0: " : ": ");
+  const between = (parts, mark) => parts.flatMap((part, place) => (place ? [mark, part] : [part]));
 
   function figure(value, digits) {
     const text = new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(Math.abs(value));
@@ -78,5 +83,5 @@ Page.words = (function () {
     return node;
   }
 
-  return { speak, pick, capital, say, counted, labelled, listed, figure, signed, percent, shown, within, difference, slope, element, get lang() { return lang; } };
+  return { speak, pick, capital, say, counted, labelled, listed, told, semicolon, colon, between, figure, signed, percent, shown, within, difference, slope, element, get lang() { return lang; } };
 }());
