@@ -98,7 +98,7 @@ Page.chart = (function () {
         below += share;
       });
     });
-    if (line.shares[period]) svg("rect", { class: "frame", x: x(period) - wide / 2 - 1, y: whole.at(1), width: wide + 2, height: whole.at(0) - whole.at(1) }, root);
+    if (line.shares[period]) svg("rect", { fill: "none", stroke: "#16242c", "stroke-width": 2, x: x(period) - wide / 2, y: whole.at(1), width: wide, height: whole.at(0) - whole.at(1) }, root);
     clicks(root, right, foot, count, pick);
     box.replaceChildren(root);
   }

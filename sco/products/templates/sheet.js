@@ -71,7 +71,7 @@
   const named = (one) => one.classes.map((each) => element("span", [swatch(each), pick(each)]));
 
   function swatch(one, share) {
-    const node = element("i", "", { class: "swatch" });
+    const node = element("i", "");
     node.style.backgroundColor = one.colour;
     if (share !== undefined) node.style.width = `${100 * share}%`;
     return node;
