@@ -60,7 +60,7 @@ en = "A made-up valley with a lake, a town, fields, a forest and a massif."
 fr = "Une vallée inventée, avec un lac, une ville, des champs, une forêt et un massif."
 [sheet.context]
 en = "Its lake falls in dry years, a part of its forest burns, and snow comes and goes, as the simulator was told."
-fr = "Son lac baisse les années sèches, une partie de sa forêt brûle, la neige va et vient, comme le veut le simulateur."
+fr = "Son lac baisse les années sèches, une partie de sa forêt brûle, la neige va et vient, selon le simulateur."
 [sheet.purpose]
 en = "Vegetation and water, month by month, to show what such a page can tell of a real place."
 fr = "La végétation et l'eau, mois par mois, pour montrer ce qu'une telle page peut dire d'un lieu réel."
