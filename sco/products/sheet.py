@@ -139,7 +139,7 @@ def _layers(publication: Publication, chronicle: Chronicle) -> dict[str, Any]:
         "id": indicator.id,
         "title": both(indicator.title),
         "description": both(indicator.description),
-        "unit": words.unit_of(indicator),
+        "unit": {language: words.unit_of(indicator, language) for language in words.LANGUAGES},
         "percent": indicator.is_share_of_area,
         "share": words.is_share(indicator),
         "signed": words.is_signed(indicator),

@@ -39,6 +39,7 @@ SEASONS = {
 
 UNITS = {"1": "", "percent": "%", "degree_Celsius": "°C", "degC": "°C", "m2": "m²", "km2": "km²"}
 """Units of CF as people write them; the others are written as they are."""
+DAYS: Mapping[Language, str] = {"fr": "j", "en": "d"}
 
 
 class Bilingual(Protocol):
@@ -161,9 +162,9 @@ def informs(value: float, error: float, indicator: Indicator) -> bool:
     return not is_share(indicator) or error <= value <= 1 - error
 
 
-def unit_of(indicator: Indicator) -> str:
+def unit_of(indicator: Indicator, language: Language) -> str:
     """The unit that follows a number; nothing for a number without one, and for shares, which are told in percent."""
-    return UNITS.get(indicator.unit, indicator.unit)
+    return DAYS[language] if indicator.unit == "day" else UNITS.get(indicator.unit, indicator.unit)
 
 
 def digits_of(indicator: Indicator) -> int:
@@ -189,7 +190,7 @@ def said(value: float | None, indicator: Indicator, language: Language, sign: bo
 
 def measured(text: str, indicator: Indicator, language: Language) -> str:
     """A number and the unit after it, on one line."""
-    unit = unit_of(indicator)
+    unit = unit_of(indicator, language)
     space = "" if not unit or (unit == "%" and language == "en") else NARROW if unit == "%" else NO_BREAK
     return f"{text}{space}{unit}"
 

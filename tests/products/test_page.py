@@ -174,6 +174,8 @@ def test_a_comparison_is_not_compared_again(publication: Publication) -> None:
 
 
 def test_units_are_written_as_people_write_them() -> None:
+    days = indicators["hot_days"]
+    assert [words.said(12.0, days, one) for one in ("fr", "en")] == ["12,0\u00a0j", "12.0\u00a0d"]
     assert words.said(0.3156, indicators["water_extent"], "fr") == "31,6\u202f%"
     assert words.said(-0.0154, indicators["water_extent"], "en", sign=True) == "−1.5 points"
     assert words.said(71.26, indicators["vci"], "en") == "71.3%"

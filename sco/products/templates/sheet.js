@@ -49,7 +49,7 @@
     byId("slider").setAttribute("aria-valuetext", capital(pick(period())));
     byId("low").textContent = shown(indicator().low, indicator(), 2);
     byId("high").textContent = shown(indicator().high, indicator(), 2);
-    byId("unit").textContent = indicator().percent ? say("share") : indicator().unit || say("no_unit");
+    byId("unit").textContent = indicator().percent ? say("share") : pick(indicator().unit) || say("no_unit");
     for (const [id, pattern, label] of [["raster", sheet.raster, "GeoTIFF"], ["report", sheet.report, say("report")]]) {
       byId(id).hidden = !name;
       byId(id).textContent = label;

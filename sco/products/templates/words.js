@@ -40,7 +40,7 @@ Page.words = (function () {
   const percent = (share, digits = 0) => figure(100 * share, digits) + (lang === "fr" ? "\u202f%" : "%");
 
   // The unit after a number, on the same line.
-  const unit = (one) => (one.unit === "%" ? (lang === "fr" ? "\u202f%" : "%") : one.unit && `\u00a0${one.unit}`);
+  const unit = (one) => (pick(one.unit) === "%" ? (lang === "fr" ? "\u202f%" : "%") : pick(one.unit) && `\u00a0${pick(one.unit)}`);
 
   function shown(value, one, digits = one.digits) {
     if (value === null || value === undefined) return "–";
