@@ -1,5 +1,6 @@
 """The `sco` command, run in a process of its own that needs not import everything first."""
 
+import atexit
 import os
 import signal
 import sys
@@ -68,4 +69,7 @@ def _run(
         before()
     from flows.cli import main
 
-    main()
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # as every process does, but for forked ones: Prefect stops its server then
