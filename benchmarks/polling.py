@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -46,11 +47,10 @@ def look(url: str) -> tuple[int, list[str]]:
     """The round that the newest version shows, and what in it says another; opened anew, as any reader does."""
     store = Store.open(url)
     snapshot = store.tip()
-    data = store.dataset(snapshot)
+    data = xr.open_zarr(store.session_store(snapshot), chunks=None, consolidated=False)
     records, manifests = store.records(snapshot), store.manifests(snapshot)
     rounds = {manifests[one]["round"] for one in BATCH}
-    month = data.sel(time=str(BATCH[0].period.start))
-    month = month.load(scheduler="synchronous")  # threads would cost more than six small tiles
+    month = data.sel(time=str(BATCH[0].period.start)).load()
     found = [f"{one}: {text}" for one in BATCH for text in _mixed(month, one, manifests[one]["round"], records)]
     return min(rounds), found + ([f"rounds {sorted(rounds)} in one version"] if len(rounds) > 1 else [])
 
