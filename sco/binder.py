@@ -4,7 +4,6 @@ Nothing in the file is code: scenes are JSON.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from sco.draft import drafted
 from sco.model import Scene
 from sco.roster import Book, Columns, Roster
 from sco.search import Rejected
@@ -46,15 +46,11 @@ COLUMNS = [name for name in SCHEMA.names if name != TEXT]
 def bind(file: Path, scenes: Roster, rejected: Sequence[Rejected], key: str) -> None:
     """Write the file, whole or not at all; `key` says what it was made from."""
     facts = {b"key": key.encode(), b"scenes": str(len(scenes)).encode()}
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with parquet.ParquetWriter(draft, SCHEMA.with_metadata(facts), compression="zstd") as writer:
-            for start in range(0, len(scenes), GROUP):
-                writer.write_table(_table(scenes[start : start + GROUP]))
-            writer.write_table(_others(rejected), row_group_size=GROUP)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    schema = SCHEMA.with_metadata(facts)
+    with drafted(file) as draft, parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
+        for start in range(0, len(scenes), GROUP):
+            writer.write_table(_table(scenes[start : start + GROUP]))
+        writer.write_table(_others(rejected), row_group_size=GROUP)
 
 
 def unbind(file: Path, key: str) -> tuple[Roster, tuple[Rejected, ...]] | None:

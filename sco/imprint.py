@@ -5,7 +5,6 @@ What they are made from is told by its bytes, every scene's evidence and place a
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sco import library
+from sco.draft import drafted
 from sco.model import Indicator
 from sco.period import Slice
 from sco.placement import Placement
@@ -65,10 +65,5 @@ def recall(file: Path, key: str) -> dict[str, str]:
 def remember(file: Path, key: str, fingerprints: Mapping[str, str]) -> None:
     """Keep them, whole or not at all."""
     content = json.dumps(fingerprints).encode()
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with drafted(file) as draft:
         draft.write_bytes(f"{key} {hashlib.sha256(content).hexdigest()}\n".encode() + content)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

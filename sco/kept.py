@@ -6,7 +6,6 @@ byte, by SHA-256. Otherwise the replies are read anew.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import Any
 from sco import binder, shelf
 from sco.bulk import staying
 from sco.choices import Source
+from sco.draft import drafted
 from sco.model import BBox
 from sco.readership import reader_of
 from sco.reply import Question, Reply, digest_of, kept_reply
@@ -136,7 +136,6 @@ class Case:
                 parts = [judge(self.source, *pair) for pair in zip(self.questions, replies, strict=True)]
                 answer = _joined(parts)
                 if self._reader:
-                    self._stem.parent.mkdir(parents=True, exist_ok=True)
                     binder.bind(self._file, Roster.of(answer.scenes), answer.rejected, key)
         if self._reader:
             self._write_note(key, shelves, asked)
@@ -151,10 +150,8 @@ class Case:
             "shelves": shelves,
             "asked": [vars(one) for one in asked],
         }
-        file = self._stem.with_suffix(".json")
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(note), "utf-8")
-        draft.replace(file)
+        with drafted(self._stem.with_suffix(".json")) as draft:
+            draft.write_text(json.dumps(note), "utf-8")
 
 
 def _digests(files: Iterable[Path]) -> list[str | None]:

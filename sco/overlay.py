@@ -5,7 +5,6 @@ outlines, to the byte, so that what is looked up is what would be found.
 """
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import shapely
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
+from sco.draft import drafted
 from sco.roster import Places, Roster
 
 MANY = 10_000
@@ -58,12 +58,6 @@ def _recall(file: Path, key: str) -> list[Places] | None:
 
 
 def _remember(file: Path, key: str, found: Sequence[Places]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as opened:
-            ends = np.cumsum([places.size for places in found])
-            np.savez(opened, key=np.array(key), ends=ends, places=np.concatenate(found).astype(np.int32))
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    ends = np.cumsum([places.size for places in found])
+    with drafted(file) as draft, draft.open("wb") as opened:
+        np.savez(opened, key=np.array(key), ends=ends, places=np.concatenate(found).astype(np.int32))

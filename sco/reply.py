@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sco import shelf
+from sco.draft import drafted
 from sco.errors import IntegrityError, UpstreamError
 from sco.model import BBox, Catalog, Collection
 
@@ -126,18 +127,11 @@ def cause(error: Exception) -> str:
 
 def keep_reply(reply: Reply, question: Question, folder: Path) -> None:
     """Write the reply whole to `folder` as gzipped lines of JSON, or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = question.file(folder)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
-                packed.writelines(f"{line}\n".encode() for line in (_head(reply, question), *reply.lines))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(question.file(folder)) as draft, draft.open("wb") as file:
+        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
+            packed.writelines(f"{line}\n".encode() for line in (_head(reply, question), *reply.lines))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def kept_reply(question: Question, folder: Path) -> Reply:

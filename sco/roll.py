@@ -6,7 +6,6 @@ local store one look at the file that names the newest version tells whether it 
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sco.bulk import staying
+from sco.draft import drafted
 from sco.ledger import parse_record
 from sco.partition import Partition, Record
 from sco.period import Slice
@@ -77,13 +77,8 @@ def remember(memory: Path, snapshot: str, slices: Sequence[Slice], shape: tuple[
         "shape": shape,
         "axis": [[str(one.start), str(one.end), one.label] for one in slices],
     }
-    draft = memory.with_name(f".{memory.name}.{os.getpid()}")
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+    with drafted(memory) as draft:
         draft.write_bytes(json.dumps(head).encode() + b"\n" + content)
-        draft.replace(memory)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _entry(line: str, slices: Sequence[Slice]) -> tuple[Partition, Record]:

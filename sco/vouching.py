@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 
 from sco import mirrors
 from sco.choices import Source
+from sco.draft import drafted
 from sco.errors import UpstreamError
 from sco.mirrors import Agreement
 from sco.model import Scene, Sensor
@@ -100,10 +100,8 @@ class _Book:
         """Write the file anew if anything was learned."""
         if self.entries.keys() == self._known:
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.file.with_name(f".{self.file.name}.{os.getpid()}")
-        draft.write_text(json.dumps({"format": FORMAT, "entries": self.entries}, indent=1, sort_keys=True), "utf-8")
-        draft.replace(self.file)
+        with drafted(self.file) as draft:
+            draft.write_text(json.dumps({"format": FORMAT, "entries": self.entries}, indent=1, sort_keys=True), "utf-8")
 
     def _recalled(self, catalogs: tuple[str, str], moment: datetime, failure: str | None) -> Agreement:
         """What was learned of the two catalogs, the nearest in time first, while the first one does not answer."""
