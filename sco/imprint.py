@@ -28,11 +28,13 @@ def key_of(
     placement: Placement,
     rules: Iterable[Mapping[str, Any]],
     seen_by: Iterable[tuple[Indicator, frozenset[str]]],
-) -> str:
-    """SHA-256, hexadecimal, of everything that tells the fingerprints of partitions with scenes.
+) -> str | None:
+    """SHA-256, hexadecimal, of all that fingerprints come from but why there is no scene; None where they are few.
 
     `rules` are what the fingerprints of each indicator share; `seen_by` the sensors that each can be seen by.
     """
+    if len(placement) < MANY:
+        return None
     geobox, scenes = project.geobox, placement.scenes
     basis = {
         "rules": list(rules),
@@ -51,8 +53,11 @@ def key_of(
     return told.hexdigest()
 
 
-def recall(file: Path, key: str) -> dict[str, str]:
-    """The fingerprints under this key, by partition; none where the file has another, is damaged, or is not there."""
+def recall(file: Path, key: str | None) -> dict[str, str]:
+    """The fingerprints under this key, by partition and why it has no scene.
+
+    None where the file has another key, is damaged or is not there, or where there is no key.
+    """
     try:
         first, _, content = file.read_bytes().partition(b"\n")
         if first.decode("ascii") != f"{key} {hashlib.sha256(content).hexdigest()}":
@@ -62,8 +67,10 @@ def recall(file: Path, key: str) -> dict[str, str]:
         return {}
 
 
-def remember(file: Path, key: str, fingerprints: Mapping[str, str]) -> None:
-    """Keep them, whole or not at all."""
+def remember(file: Path, key: str | None, fingerprints: Mapping[str, str]) -> None:
+    """Keep them, whole or not at all; not without a key."""
+    if key is None:
+        return
     content = json.dumps(fingerprints).encode()
     with drafted(file) as draft:
         draft.write_bytes(f"{key} {hashlib.sha256(content).hexdigest()}\n".encode() + content)

@@ -51,21 +51,18 @@ def prospects(
     fingerprints = Fingerprints(project, placement)
     indicators = [one for one in project.resolved_indicators if not one.is_derived]
     sensors = [(one, sensors_of(one, project)) for one in indicators]
-    memory, is_large = project.workspace / "fingerprints", len(placement) >= imprint.MANY
-    key = imprint.key_of(project, slices, placement, map(fingerprints.shared, indicators), sensors) if is_large else ""
-    known = imprint.recall(memory, key) if is_large else {}
-    found: dict[str, str] = {}
+    memory, found = project.workspace / "fingerprints", dict[str, str]()
+    key = imprint.key_of(project, slices, placement, map(fingerprints.shared, indicators), sensors)
+    known = imprint.recall(memory, key)
     for period in slices:
         for tile in project.tiling:
             for indicator, seen_by in sensors:
                 partition = Partition(period, tile, indicator.id)
                 scenes = placement.places((period.label, tile), seen_by)
                 nothing = None if scenes.size else absences.reason(period, tile, seen_by)
-                fingerprint = known.get(str(partition)) if scenes.size else None
-                fingerprint = fingerprint or fingerprints.of(partition, indicator, scenes, nothing)
-                if is_large and scenes.size:
-                    found[str(partition)] = fingerprint
-                yield Prospect(partition, indicator, scenes, fingerprint, nothing)
+                name = f"{partition}, {nothing}"
+                found[name] = known.get(name) or fingerprints.of(partition, indicator, scenes, nothing)
+                yield Prospect(partition, indicator, scenes, found[name], nothing)
     if found != known:
         imprint.remember(memory, key, found)
 
