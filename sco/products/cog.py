@@ -64,7 +64,7 @@ def write_values(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
             raster.update_tags(1, **_cf(indicator))
             raster.update_tags(**_facts(indicator, layer.period.label), **tags)
             if indicator.classes:
-                raster.write_colormap(1, _colour_table(indicator))
+                raster.write_colormap(1, colour_table(indicator))
         _save(memory, path, overview_resampling="mode" if indicator.classes else "average")
     if indicator.classes:
         _write_names(indicator, path.with_name(path.name + NAMES))
@@ -82,14 +82,10 @@ def write_counts(frame: xr.Dataset, layer: Layer, geobox: GeoBox, path: Path, ta
         _save(memory, path, overview_resampling="nearest")
 
 
-def _colour_table(indicator: Indicator) -> dict[int, tuple[int, int, int, int]]:
+def colour_table(indicator: Indicator) -> dict[int, tuple[int, int, int, int]]:
     """Red, green, blue, alpha by code."""
-    return {code_of(indicator, one.value): (*_rgb(one.colour), 255) for one in indicator.classes}
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue
+    colours = {code_of(indicator, one.value): bytes.fromhex(one.colour[1:]) for one in indicator.classes}
+    return {code: (red, green, blue, 255) for code, (red, green, blue) in colours.items()}
 
 
 def _write_names(indicator: Indicator, path: Path) -> None:

@@ -83,11 +83,7 @@ def render(publication: Publication, indicator: Indicator) -> dict[str, Any]:
 
 
 def _of_classes(indicator: Indicator) -> dict[str, Any]:
-    return {
-        "colormap": {
-            str(cog.code_of(indicator, one.value)): [*bytes.fromhex(one.colour[1:]), 255] for one in indicator.classes
-        }
-    }
+    return {"colormap": {str(code): list(colour) for code, colour in cog.colour_table(indicator).items()}}
 
 
 def software(publication: Publication, layer: Layer) -> dict[str, str]:

@@ -38,8 +38,9 @@ SEASONS = {
 
 
 UNITS = {"1": "", "percent": "%", "degree_Celsius": "°C", "degC": "°C", "m2": "m²", "km2": "km²"}
-"""Units of CF as people write them; the others are written as they are."""
-DAYS: Mapping[Language, str] = {"fr": "j", "en": "d"}
+"""Units of CF as people write them; those that are in neither table are written as they are."""
+WORDY_UNITS = {"day": Words("d", "j")}
+"""The same of those that each language writes in its own way."""
 
 
 class Bilingual(Protocol):
@@ -164,7 +165,8 @@ def informs(value: float, error: float, indicator: Indicator) -> bool:
 
 def unit_of(indicator: Indicator, language: Language) -> str:
     """The unit that follows a number; nothing for a number without one, and for shares, which are told in percent."""
-    return DAYS[language] if indicator.unit == "day" else UNITS.get(indicator.unit, indicator.unit)
+    wordy = WORDY_UNITS.get(indicator.unit)
+    return of(wordy, language) if wordy else UNITS.get(indicator.unit, indicator.unit)
 
 
 def digits_of(indicator: Indicator) -> int:
