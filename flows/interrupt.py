@@ -16,8 +16,9 @@ class Interrupt:
     Only the main thread of a process is told of signals: in any other nothing is held back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: bytes = TOLD) -> None:
         self.wanted = False
+        self._told = told
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -40,4 +41,4 @@ class Interrupt:
         if self.wanted:
             raise KeyboardInterrupt
         self.wanted = True
-        os.write(sys.stderr.fileno(), TOLD)  # print is not safe in here: it may be what was interrupted
+        os.write(sys.stderr.fileno(), self._told)  # print is not safe in here: it may be what was interrupted

@@ -3,21 +3,24 @@
 `prefect.yaml` says the same for operators with a Prefect server of their own; a test holds the two equal.
 """
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from flows import PREFECT_SETTINGS, heartbeat
+from flows.interrupt import Interrupt
 from flows.terminal import tell
 from sco.errors import ConfigurationError, LockedError
 from sco.project import CONFIGS, Project
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
 
 NIGHTLY = "0 3 * * *"
 WEEKLY = "0 12 * * 1"
@@ -26,6 +29,8 @@ LIMIT = {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 STOPPED = (
     "`sco schedule` was stopped while it ran; the store has what was committed, and the next run goes on from there"
 )
+STOPPING = b"\nstopping: the runs in hand are ended, what they committed stays; Ctrl-C once more waits for nothing\n"
+LOOK_SECONDS = 0.2
 SERVED_SETTINGS = {"PREFECT_LOGGING_TO_API_ENABLED": "true", "PREFECT_LOGGING_LEVEL": "INFO"}
 """Nobody is at the terminal of a served run: it is read afterwards."""
 
@@ -124,18 +129,34 @@ def serve(names: Sequence[str], at_once: int) -> None:
             held.enter_context(_alone(Project.load(told)))
         url = held.enter_context(serving())
         heartbeat.ensure()
-        _announce(declared, url)
         held.callback(_settle, declared)
-        import prefect
-
-        # what was due while nobody served stays due, and one run stands for all of it
-        prefect.serve(
-            *(one.for_prefect() for one in declared),
-            pause_on_shutdown=False,
-            print_starting_message=False,
-            limit=at_once,
-        )
+        with Interrupt(STOPPING) as interrupt:
+            _announce(declared, url)
+            _run_what_is_due(declared, at_once, interrupt)
     tell("stopped; what was due meanwhile is done in one run when `sco schedule` is started again")
+
+
+def _run_what_is_due(declared: Iterable[Deployment], at_once: int, interrupt: Interrupt) -> None:
+    """Register the deployments and run what is due, until interrupted."""
+    from prefect.runner import Runner
+
+    # what was due while nobody served stays due, and one run stands for all of it
+    runner = Runner(pause_on_shutdown=False, limit=at_once)
+    for one in declared:
+        if interrupt.wanted:
+            return
+        runner.add_deployment(one.for_prefect())
+    asyncio.run(_until_interrupted(runner, interrupt))
+
+
+async def _until_interrupted(runner: "Runner", interrupt: Interrupt) -> None:
+    running = asyncio.create_task(runner.start())
+    # one that is cancelled while it starts leaves threads behind that never end
+    while not (running.done() or (interrupt.wanted and runner.started)):
+        await asyncio.sleep(LOOK_SECONDS)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
 def _settle(declared: Iterable[Deployment]) -> None:
