@@ -103,7 +103,9 @@ def _task(block: Block, run: str, idle: int, around: Around) -> Delayed:
     fused = delayed(partial(around, partial(compute_block, block, run, idle)), pure=False, traverse=False)
     # on a cluster a task that is lost stays lost under its name, and its parts need names of their own
     part = f"{next(iter(block.fingerprints))}-{block.size}"
-    task: Delayed = fused(dask_key_name=f"{block.period.label}-{block.tile}-{part}-{run}")
+    # dask begins with the last name: small blocks are left for the end, where one core waits for the other
+    pixels = block.geobox.shape[0] * block.geobox.shape[1]
+    task: Delayed = fused(dask_key_name=f"{pixels:09}-{block.period.label}-{block.tile}-{part}-{run}")
     return task
 
 

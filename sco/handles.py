@@ -6,10 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from rasterio.io import DatasetReader
 
 from sco.turns import Turns
@@ -30,7 +32,13 @@ class Handle:
     opened: float = field(default_factory=time.monotonic)
     known: dict[Any, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def pixel_of(self) -> Affine:
+        """From a place in the file's CRS to the pixel there."""
+        inverse: Affine = ~self.file.transform
+        return inverse
+
+    @cached_property
     def size(self) -> int:
         """About how many bytes it takes: the file's own block, packed and unpacked."""
         rows, columns = self.file.block_shapes[0]

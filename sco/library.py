@@ -27,6 +27,8 @@ class Library(Mapping[str, T], Generic[T]):
     def __init__(self, folder: str, noun: type[T]) -> None:
         self.folder = folder
         self.noun: type[T] = noun
+        self._checked: dict[str, tuple[object, object, Mapping[str, T]]] = {}
+        """By module, what it declares, and what was made of that."""
 
     def __getitem__(self, name: str) -> T:
         for module in self._homes(name):
@@ -66,12 +68,16 @@ class Library(Mapping[str, T], Generic[T]):
         found, noun = import_module(f"{self.folder}.{module}"), self.noun.__name__.upper()
         one: object = getattr(found, noun, None)
         several: tuple[object, ...] = getattr(found, f"{noun}S", ())
+        before = self._checked.get(module)
+        if before is not None and before[0] is one and before[1] is several:
+            return before[2]
         declared = {each.id: each for each in (one, *several) if isinstance(each, self.noun)}
         if set(declared) != {module} and (one is not None or not _belong(declared, module)):
             raise ConfigurationError(
                 f"{self.folder}/{module}.py must declare {noun} = {self.noun.__name__}(id={module!r}, ...), "
                 f"or {noun}S, a tuple of several whose ids are {module!r} or begin with {module + '_'!r}"
             )
+        self._checked[module] = one, several, declared
         return declared
 
 

@@ -93,12 +93,12 @@ class Quality:
     """One band in which a sensor says, pixel by pixel, what was seen."""
 
     band: str
-    flags: Mapping[str, Flag]
+    flags: Mapping[str, Flag] = field(hash=False)
     """By meaning: cloud, cirrus, shadow, snow, water, defective."""
     masked: frozenset[str]
     """The meanings that the sensor masks unless an indicator keeps them."""
     not_acquired: Flag | None = None
-    dilated_m: Mapping[str, float] = field(default_factory=dict)
+    dilated_m: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Metres by which a masked meaning is widened, as for cloud whose edges are not flagged."""
     bands: tuple[str, ...] = ()
     """The bands that it speaks for; all of them where it names none."""

@@ -58,7 +58,7 @@ def address(href: str, rules: Rules) -> str:
     if scheme == "s3":
         return href
     if scheme == "file" or (not scheme and href.startswith("/")):
-        return str(_allowed(Path(unquote(urlsplit(href).path) if scheme else href), rules))
+        return _allowed(unquote(urlsplit(href).path) if scheme else href, rules)
     raise SceneError(f"asset address {href[:80]!r} is neither https, s3 nor a file: it is not read")
 
 
@@ -69,7 +69,7 @@ def landing(where: str, rules: Rules) -> Landing:
     """
     if where.startswith(("https://", "http://")):
         return land(where, rules.hosts)
-    return Landing(where, Path(where).stat().st_size if where.startswith("/") else None)
+    return Landing(where, os.stat(where).st_size if where.startswith("/") else None)
 
 
 def driver_of(where: str) -> str:
@@ -181,17 +181,18 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
     return 8 if file.dtypes[0].startswith("complex") else np.dtype(file.dtypes[0]).itemsize
 
 
-def _allowed(path: Path, rules: Rules) -> Path:
-    resolved = Path(os.path.realpath(path))
-    if not any(resolved.is_relative_to(root) for root in _without_links(rules.roots)):
+def _allowed(path: str, rules: Rules) -> str:
+    resolved = os.path.realpath(path)
+    if not resolved.startswith(_inside(rules.roots)):
         allowed = ", ".join(str(root) for root in rules.roots) or "none"
         raise SceneError(f"{path} is outside the folders that may be read ({allowed}): name its folder in access.files")
     return resolved
 
 
 @lru_cache(maxsize=64)
-def _without_links(roots: tuple[Path, ...]) -> tuple[Path, ...]:
-    return tuple(root.resolve() for root in roots)
+def _inside(roots: tuple[Path, ...]) -> tuple[str, ...]:
+    """What the paths of files in these folders begin with, once no link is left in them."""
+    return tuple(os.path.join(os.path.realpath(root), "") for root in roots)
 
 
 def _same_crs(file: "DatasetReader", crs: str | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import Any
 
@@ -41,7 +42,7 @@ def decode(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[s
     if codes.dtype not in TABLED or codes.size < len(TABLED[codes.dtype]) or (pixel_m and quality.dilated_m):
         return _decoded(codes, quality, masked, pixel_m)
     states: States = np.empty(codes.shape, np.uint8)
-    by_code = _decoded(TABLED[codes.dtype], quality, masked, 0.0)
+    by_code = _by_code(codes.dtype, quality, frozenset(masked))
     kernels.look_up(np.atleast_2d(codes), by_code, np.atleast_2d(states))
     return states
 
@@ -95,6 +96,12 @@ def _stored(nodata: float, kind: np.dtype[Any]) -> Any:
         return kind.type(nodata)
     whole = np.isfinite(nodata) and nodata == int(nodata) and np.iinfo(kind).min <= nodata <= np.iinfo(kind).max
     return kind.type(nodata) if whole else np.nan
+
+
+@lru_cache(maxsize=64)
+def _by_code(kind: np.dtype[Any], quality: Quality, masked: frozenset[str]) -> States:
+    """The state of every code that the type has, without any widening; (code,)."""
+    return _decoded(TABLED[kind], quality, masked, 0.0)
 
 
 def _decoded(codes: NDArray[np.integer[Any]], quality: Quality, masked: Iterable[str], pixel_m: float) -> States:

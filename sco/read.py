@@ -152,7 +152,7 @@ def _nodata(file: DatasetReader, asset: Asset, band: Band) -> float:
 def _numbers(handle: Handle, band: Band, geobox: GeoBox, nodata: float, rules: Rules) -> Numbers:
     file = handle.file
     if _same_crs(handle, geobox):
-        step = ~file.transform @ geobox.transform
+        step = handle.pixel_of @ geobox.transform
         factor = _whole_factor(step)
         if factor is not None:
             return _aligned(handle, band, geobox, nodata, step, factor, rules)
