@@ -28,7 +28,7 @@ CONFIG = """
 id = "delta"
 title = {{ en = {en}, fr = {fr} }}
 summary = {{ en = "A made-up delta.", fr = "Un delta inventé." }}
-indicators = ["ndvi", "water_extent"]
+indicators = {indicators}
 store = "store"
 [period]
 start = 2022-01-01
@@ -74,6 +74,7 @@ def water_at(month: int) -> np.ndarray:
 
 
 def record_of(failed: int = 0, months: int = len(PERIODS)) -> xr.Dataset:
+    """Every indicator, whichever of them a project asks for."""
     periods = PERIODS[:months]
     layers: dict[str, Callable[[int], np.ndarray]] = {"ndvi": ndvi_at, "water_extent": water_at}
     starts = np.array([np.datetime64(period.start, "ns") for period in periods])
@@ -136,9 +137,11 @@ def publication_in(
     data: xr.Dataset | None = None,
     zone_name: str = "West",
     months: int = FEW,
+    names: tuple[str, ...] = INDICATORS,
 ) -> Publication:
     folder.mkdir(parents=True, exist_ok=True)
-    config = CONFIG.format(en=json.dumps(title), fr=json.dumps(title), zones=ZONES if zones else "")
+    told = {"en": json.dumps(title), "fr": json.dumps(title), "zones": ZONES if zones else ""}
+    config = CONFIG.format(indicators=json.dumps(names), **told)
     (folder / "delta.toml").write_text(config, "utf-8")
     west = [[LEFT, TOP], [LEFT + 9000, TOP], [LEFT + 9000, TOP - 15000], [LEFT, TOP - 15000], [LEFT, TOP]]
     corner = [
@@ -156,7 +159,7 @@ def publication_in(
     (folder / "zones.geojson").write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
     partitions = [
         Partition(period, tile, name)
-        for name in INDICATORS
+        for name in names
         for period in PERIODS[:months]
         for tile in (Tile(0, 0), Tile(0, 1), Tile(1, 0), Tile(1, 1))
     ]

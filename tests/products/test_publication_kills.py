@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from delta import FEW, publication_in
-from killed import publish_until
+from delta import FEW
+from killed import one_indicator, publish_until
 
 from sco.products.publication import publish, verify
 
@@ -42,13 +42,13 @@ SEALED = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The newer product, as nobody disturbed it."""
-    return publish(publication_in(tmp_path_factory.mktemp("undisturbed"), months=FEW + 1))
+    return publish(one_indicator(tmp_path_factory.mktemp("undisturbed"), FEW + 1))
 
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("before")
-    publish(publication_in(folder))
+    publish(one_indicator(folder, FEW))
     return folder
 
 
@@ -76,7 +76,7 @@ def test_killed_while_it_is_built_nothing_is_seen_of_it(home: Path, whole: Path)
         assert not (home / "products" / whole.name).exists(), place
     assert tree(old) == held
     assert len(list((home / "products").glob(".staging-*"))) == 1, "what is left of one run is swept by the next"
-    assert tree(publish(publication_in(home, months=FEW + 1))) == tree(whole)
+    assert tree(publish(one_indicator(home, FEW + 1))) == tree(whole)
     assert latest(home).name == whole.name
     assert not list((home / "products").glob(".staging-*"))
 
@@ -88,7 +88,7 @@ def test_killed_after_it_is_in_place_both_are_whole(home: Path, whole: Path, pla
     assert latest(home).name == (old.name if SEALED[place] == "old" else whole.name)
     assert verify(old) == []
     assert verify(home / "products" / whole.name) == []
-    publish(publication_in(home, months=FEW + 1))
+    publish(one_indicator(home, FEW + 1))
     assert os.readlink(home / "products/latest") == whole.name
     assert tree(latest(home)) == tree(whole)
 
@@ -98,5 +98,5 @@ def test_killed_while_a_damaged_product_is_replaced_the_next_run_heals_it(home: 
     (damaged / "series.csv").write_text("zone\n")
     assert publish_until(home, FEW, "before sco.products.seal seal") == -signal.SIGKILL
     assert verify(damaged) != []
-    assert publish(publication_in(home)) == damaged
+    assert publish(one_indicator(home, FEW)) == damaged
     assert verify(latest(home)) == []
