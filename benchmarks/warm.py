@@ -1,6 +1,8 @@
 """Processes that start at once: forked from one that has imported what the commands need, and has done nothing."""
 
 import multiprocessing
+from multiprocessing import forkserver
+from typing import Any
 
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(
@@ -24,3 +26,9 @@ WARM.set_forkserver_preload(
         "sco.products.publication",
     ]
 )
+
+
+def forked_workers() -> dict[str, Any]:
+    """Configuration of dask by which a local cluster has its workers from here, also those in place of killed ones."""
+    forkserver.ensure_running()  # before dask says what it would have imported instead
+    return {"distributed.worker.multiprocessing-method": "forkserver"}

@@ -14,6 +14,7 @@ import pytest
 from dask.delayed import delayed
 from distributed import LocalCluster
 
+from benchmarks import warm
 from sco import cluster
 from sco.cluster import computing
 from sco.compute import Block, compute_block, outcomes_of
@@ -29,7 +30,10 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers canno
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a scheduler with two worker processes."""
-    quiet = {"distributed.logging.distributed": "critical", "distributed.scheduler.allowed-failures": 1}
+    quiet = {
+        "distributed.logging.distributed": "critical",
+        "distributed.scheduler.allowed-failures": 1,
+    } | warm.forked_workers()
     with (
         dask.config.set(quiet),
         LocalCluster(

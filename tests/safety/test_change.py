@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import Any
 import pytest
 
 from benchmarks import kills, tiny
+from benchmarks.warm import WARM
 from flows import run
 from sco import layout
+from sco.machine import Machine
 from sco.project import Project
 from sco.store import Store
 from sco.version import Place
 
 Items = list[dict[str, Any]]
-REPOSITORY = Path(__file__).parents[2]
 
 
 def changed_chunks(store: Store, before: str, after: str) -> dict[str, set[Place]]:
@@ -84,20 +84,20 @@ def test_a_scene_changes_just_the_chunks_of_the_partitions_that_it_lies_on(
     assert chunks.keys() <= {f"{layout.LEDGER}/ndvi/{kind}" for kind in layout.TEXTS} | set(layout.planes("ndvi"))
 
 
-RUN = """
-import sys, warnings
-warnings.simplefilter("ignore")
-from flows import run
-from sco.machine import Machine
-run.reconcile(sys.argv[1], "update", machine=Machine(int(sys.argv[2])))
-"""
+def update_in(zone: str, file: Path, threads: int) -> None:
+    """What a process in this time zone does."""
+    os.environ["TZ"] = zone
+    time.tzset()
+    run.reconcile(str(file), "update", machine=Machine(threads))
 
 
 def test_time_zone_and_threads_change_no_byte(project: Callable[..., Path]) -> None:
     files = [project(name) for name in ("utc", "kiritimati")]
-    for file, zone, threads in zip(files, ("UTC", "Pacific/Kiritimati"), (1, 2), strict=True):
-        words = {**os.environ, "TZ": zone, "PYTHONPATH": str(REPOSITORY)}
-        subprocess.run([sys.executable, "-c", RUN, str(file), str(threads)], env=words, check=True)
+    for told in zip(("UTC", "Pacific/Kiritimati"), files, (1, 2), strict=True):
+        child = WARM.Process(target=update_in, args=told)
+        child.start()
+        child.join()
+        assert child.exitcode == 0
     one, other = (kills.Whole.of(file) for file in files)
     assert one.differences(other) == []
     assert len(one.fingerprints) == 12

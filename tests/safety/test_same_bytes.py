@@ -1,16 +1,16 @@
 """The same bytes wherever a run is computed: on threads, processes of a cluster, in time zones, by killed workers."""
 
-import os
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import dask
 import pytest
+from command import start
 from distributed import LocalCluster
 
+from benchmarks import warm
 from benchmarks.kills import Whole
 from flows import run
 from sco.plan import make_plan
@@ -56,13 +56,21 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     folder = tmp_path_factory.mktemp("workers")
     script = folder / "deadly.py"
     script.write_text(DEADLY.format(folder=str(folder)))
-    quiet = {"distributed.logging.distributed": "critical", "distributed.scheduler.allowed-failures": 1}
+    quiet = {
+        "distributed.logging.distributed": "critical",
+        "distributed.scheduler.allowed-failures": 1,
+    } | warm.forked_workers()
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
     with (
         dask.config.set(quiet),
         LocalCluster(**options, dashboard_address=None, silence_logs=50, preload=[str(script)]) as local,
     ):
         yield Workers(local.scheduler_address, folder)
+
+
+def tell_time_zone() -> None:
+    """How many seconds this process is west of UTC, as the C library has it."""
+    print(time.timezone, flush=True)
 
 
 @pytest.fixture
@@ -86,16 +94,9 @@ def test_threads_processes_and_time_zones_make_no_difference(
 
     for zone in ("Pacific/Kiritimati", "UTC"):
         file = project(zone.replace("/", "-"), indicators=INDICATORS)
-        code = "import sys, time; from flows import run; run.reconcile(sys.argv[1], 'update'); print(time.timezone)"
-        told = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code, str(file)],
-            env=dict(os.environ, TZ=zone),
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert told.stdout.strip() == {"UTC": "0", "Pacific/Kiritimati": "-50400"}[zone]
+        told = start("update", file, "--engine", "local", before=tell_time_zone, TZ=zone).end()
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.split()[0] == {"UTC": "0", "Pacific/Kiritimati": "-50400"}[zone]
         assert on_one_thread.differences(Whole.of(file)) == []
 
 
