@@ -21,17 +21,20 @@ from sco.errors import ScoError
 from sco.store import Store
 
 
-def make(url: str, commits: int = 18) -> Store:
-    """A store with a history: versions, tags, a rollback, and versions that were forgotten."""
+def make(url: str, commits: int = 18, together: int = 3) -> Store:
+    """A store with a history: versions, tags, a rollback, and versions that were forgotten.
+
+    After so many commits of one partition, two of so many partitions together.
+    """
     store = small.lay_out(url)
     for number, one in enumerate(small.PARTITIONS[:commits]):
         store.commit([small.outcome(one)], "run", str(number))
     store.tag("first")
-    store.commit([small.outcome(one, 1) for one in small.PARTITIONS[:3]], "run", "again")
+    store.commit([small.outcome(one, 1) for one in small.PARTITIONS[:together]], "run", "again")
     store.tag("second")
     store.roll_back(store.find("first"), "run")
     store.clean(keep_days=0)
-    store.commit([small.outcome(one, 2) for one in small.PARTITIONS[3:6]], "run", "after")
+    store.commit([small.outcome(one, 2) for one in small.PARTITIONS[3 : 3 + together]], "run", "after")
     return store
 
 

@@ -63,7 +63,7 @@ def test_a_hundred_flips_truncations_and_deletions_are_all_found_and_named(
 ) -> None:
     monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
     url = str(tmp_path / "harmed")
-    flips.make(url, commits=1)
+    flips.make(url, commits=1, together=1)
     told = flips.harm(url, 100, seed)
     assert (told["missed"], told["unnamed"]) == ([], [])
     assert (told["found"], told["named"], told["faults_after"]) == (100, 100, 0)
