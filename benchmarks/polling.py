@@ -8,13 +8,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
+import zarr
+from numpy.typing import NDArray
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,6 +29,7 @@ PERIOD_SECONDS = 0.1
 PAUSE_SECONDS = 0.2
 """Between two commits of the backfill, which in life computes in between."""
 BATCH = small.PARTITIONS[:6]
+PLANES = ("ndvi", "ndvi_n_seen", "ndvi_n_masked")
 
 
 def write(url: str, stop: Event, committed: Any) -> None:
@@ -47,25 +49,20 @@ def look(url: str) -> tuple[int, list[str]]:
     """The round that the newest version shows, and what in it says another; opened anew, as any reader does."""
     store = Store.open(url)
     snapshot = store.tip()
-    data = xr.open_zarr(store.session_store(snapshot), chunks=None, consolidated=False)
+    arrays = zarr.open_group(store.session_store(snapshot), mode="r", zarr_format=3)
     records, manifests = store.records(snapshot), store.manifests(snapshot)
     rounds = {manifests[one]["round"] for one in BATCH}
-    month = data.sel(time=str(BATCH[0].period.start)).load()
+    step = store.version(snapshot).slices.index(BATCH[0].period)
+    month = {name: np.asarray(arrays[name][step]) for name in PLANES}
     found = [f"{one}: {text}" for one in BATCH for text in _mixed(month, one, manifests[one]["round"], records)]
     return min(rounds), found + ([f"rounds {sorted(rounds)} in one version"] if len(rounds) > 1 else [])
 
 
-def _mixed(month: Any, one: Partition, number: int, records: Any) -> Sequence[str]:
-    window = dict(zip(("y", "x"), small.TILING.window_of(one.tile), strict=True))
-    here = month.isel(window)
-    expected = small.outcome(one, number)
+def _mixed(month: Mapping[str, NDArray[Any]], one: Partition, number: int, records: Any) -> Sequence[str]:
+    window, expected = small.TILING.window_of(one.tile), small.outcome(one, number)
     assert expected.pixels is not None
-    wrong = []
-    if not np.array_equal(np.rint(here["ndvi"].values / 1e-4), expected.pixels.values):
-        wrong.append("values")
-    for count, plane in (("n_seen", expected.pixels.n_seen), ("n_masked", expected.pixels.n_masked)):
-        if not np.array_equal(here[f"ndvi_{count}"].values, plane):
-            wrong.append(count)
+    told = (expected.pixels.values, expected.pixels.n_seen, expected.pixels.n_masked)
+    wrong = [name for name, plane in zip(PLANES, told, strict=True) if not np.array_equal(month[name][window], plane)]
     return wrong + ([] if records[one].fingerprint == expected.record.fingerprint else ["record"])
 
 
@@ -86,7 +83,7 @@ def poll(url: str, seconds: float) -> dict[str, Any]:
             errors.append(f"{type(error).__name__}: {error}")
         looks += 1
         late += time.monotonic() - start > PERIOD_SECONDS
-        time.sleep(max(0.0, start + PERIOD_SECONDS - time.monotonic()))
+        time.sleep(max(0.0, began + looks * PERIOD_SECONDS - time.monotonic()))
     stop.set()
     writer.join(60)
     return {

@@ -78,9 +78,11 @@ class Project(Frozen):
 
     @model_validator(mode="after")
     def _widened_in_metres(self) -> Self:
+        if not self.widened:
+            return self
         from pyproj import CRS
 
-        if self.widened and CRS.from_user_input(self.area.crs).is_geographic:
+        if CRS.from_user_input(self.area.crs).is_geographic:
             raise ValueError(
                 f"sources.widen is in metres, and the area's {self.area.crs} is in degrees: choose a CRS in metres"
             )
