@@ -4,7 +4,7 @@ Nothing in the file is code: scenes are JSON.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from sco.draft import drafted
 from sco.model import Scene
-from sco.roster import Book, Columns, Roster
+from sco.roster import Book, Columns, Roster, columns_of
 from sco.search import Rejected
 from sco.transcript import scene_in, transcribe
 
@@ -43,13 +43,13 @@ SCHEMA = pa.schema(
 COLUMNS = [name for name in SCHEMA.names if name != TEXT]
 
 
-def bind(file: Path, scenes: Roster, rejected: Sequence[Rejected], key: str) -> None:
-    """Write the file, whole or not at all; `key` says what it was made from."""
+def bind(file: Path, scenes: pa.Table, rejected: Sequence[Rejected], key: str) -> None:
+    """Write the file, whole or not at all; `scenes` has the columns of SCHEMA, `key` says what it was made from."""
     facts = {b"key": key.encode(), b"scenes": str(len(scenes)).encode()}
     schema = SCHEMA.with_metadata(facts)
     with drafted(file) as draft, parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
         for start in range(0, len(scenes), GROUP):
-            writer.write_table(_table(scenes[start : start + GROUP]))
+            writer.write_table(scenes.slice(start, GROUP).cast(schema))
         writer.write_table(_others(rejected), row_group_size=GROUP)
 
 
@@ -64,7 +64,7 @@ def unbind(file: Path, key: str) -> tuple[Roster, tuple[Rejected, ...]] | None:
         columns = _columns(bound.read(COLUMNS).slice(0, count))
         groups = range(-(-count // GROUP), bound.num_row_groups)
         texts = bound.read_row_groups(list(groups), [TEXT])[TEXT].to_pylist()
-        return Roster(Book(columns, Pages(bound))), tuple(_rejected(json.loads(text)) for text in texts)
+        return Roster(Book(columns, Pages(bound))), tuple(map(rejected_in, texts))
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
 
@@ -92,10 +92,17 @@ class Pages:
             return texts
 
 
-def _table(scenes: Roster) -> pa.Table:
-    columns = {name: pa.array(values, SCHEMA.field(name).type) for name, values in vars(scenes.columns).items()}
+def table_of(scenes: Sequence[Scene]) -> pa.Table:
+    """The columns of SCHEMA for these scenes."""
+    columns = {name: pa.array(values, SCHEMA.field(name).type) for name, values in vars(columns_of(scenes)).items()}
     texts = pa.array([transcribe(scene) for scene in scenes], pa.string())
     return pa.table({**columns, TEXT: texts}, SCHEMA)
+
+
+def roster_of(table: pa.Table) -> Roster:
+    """The scenes of a table with the columns of SCHEMA."""
+    texts = table[TEXT]
+    return Roster(Book(_columns(table), lambda position: scene_in(texts[position].as_py())))
 
 
 def _columns(table: pa.Table) -> Columns:
@@ -104,10 +111,17 @@ def _columns(table: pa.Table) -> Columns:
 
 
 def _others(rejected: Sequence[Rejected]) -> pa.Table:
-    texts = pa.array([json.dumps({**vars(one), "time": one.time and one.time.isoformat()}) for one in rejected])
+    texts = pa.array(list(map(told_of, rejected)), pa.string())
     nothing = {name: pa.nulls(len(rejected), SCHEMA.field(name).type) for name in COLUMNS}
-    return pa.table({**nothing, TEXT: texts.cast(pa.string())}, SCHEMA)
+    return pa.table({**nothing, TEXT: texts}, SCHEMA)
 
 
-def _rejected(told: Mapping[str, Any]) -> Rejected:
+def told_of(rejected: Rejected) -> str:
+    """The rejected item as JSON."""
+    return json.dumps({**vars(rejected), "time": rejected.time and rejected.time.isoformat()})
+
+
+def rejected_in(text: str) -> Rejected:
+    """The rejected item that `told_of` wrote."""
+    told = json.loads(text)
     return Rejected(**{**told, "time": told["time"] and datetime.fromisoformat(told["time"])})

@@ -6,6 +6,7 @@ https://github.com/radiantearth/stac-spec/blob/master/item-spec/item-spec.md
 
 import math
 import re
+import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,12 +14,16 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from sco.errors import SceneError
 from sco.model import Asset, BBox, Catalog, Collection, Scene, Sensor
 
 LONGEST_TEXT = 65_536
 MOST_VERTICES = 100_000
+FEW_VERTICES = 100
+POLYGON = struct.Struct("<BIII")
+"""How well-known binary begins: its byte order, its kind, how many rings, and how many vertices the first has."""
 ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CRS_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}:[A-Za-z0-9_.]{1,64}")
 PLAIN = (float, bool, type(None))
@@ -27,17 +32,18 @@ SAFE = 2**53
 """Integers below are floats without loss."""
 SLACK = 1e-6  # degrees; reprojected corners overshoot the antimeridian by rounding
 
-PROJECTION = {"crs": ("proj:code", "proj:epsg"), "shape": ("proj:shape",), "transform": ("proj:transform",)}
-PIXELS = {
-    "scale": ("raster:scale",),
-    "offset": ("raster:offset",),
-    "nodata": ("nodata",),
-    "dtype": ("data_type",),
-    "checksum": ("file:checksum",),
-    "size": ("file:size",),
-}
-ALL = PROJECTION | PIXELS
-RASTER_BANDS = {"scale": ("scale",), "offset": ("offset",), "nodata": ("nodata",), "dtype": ("data_type",)}
+PROJECTION = (("crs", "proj:epsg"), ("crs", "proj:code"), ("shape", "proj:shape"), ("transform", "proj:transform"))
+PIXELS = (
+    ("scale", "raster:scale"),
+    ("offset", "raster:offset"),
+    ("nodata", "nodata"),
+    ("dtype", "data_type"),
+    ("checksum", "file:checksum"),
+    ("size", "file:size"),
+)
+ALL = PROJECTION + PIXELS
+RASTER_BANDS = (("scale", "scale"), ("offset", "offset"), ("nodata", "nodata"), ("dtype", "data_type"))
+"""Our field names and how they are spelled; of two spellings of one the later counts."""
 
 
 def read_item(item: Mapping[str, Any], sensor: Sensor, catalog: Catalog, collection: Collection) -> Scene:
@@ -118,6 +124,9 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry:
         raise SceneError("it has no geometry")
     if geometry.get("type") not in ("Polygon", "MultiPolygon"):
         raise SceneError(f"its geometry is {shown(geometry.get('type'))}, not a Polygon or MultiPolygon")
+    plain = _one_ring(geometry)
+    if plain is not None:
+        return plain if plain.is_valid else _mended(plain)
     try:
         with np.errstate(invalid="ignore"):  # NaN is refused below
             footprint = shapely.force_2d(shape(dict(geometry)))
@@ -125,6 +134,26 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry:
         raise SceneError(f"its geometry cannot be read: {shown(str(error))}") from error
     _check_vertices(footprint)
     return footprint if footprint.is_valid else _mended(footprint)
+
+
+def _one_ring(geometry: Mapping[str, Any]) -> BaseGeometry | None:
+    """The polygon of one closed ring of a few places on Earth, which most are; None for all others, good or bad."""
+    rings = geometry.get("coordinates")
+    if geometry["type"] != "Polygon" or type(rings) is not list or len(rings) != 1:
+        return None
+    ring = rings[0]
+    if type(ring) is not list or not 3 < len(ring) <= FEW_VERTICES or ring[0] != ring[-1]:
+        return None
+    if not all(type(place) is list and len(place) == 2 for place in ring):
+        return None
+    numbers = [number for place in ring for number in place]
+    if not all(type(number) is float or type(number) is int for number in numbers):
+        return None
+    if not (max(map(abs, numbers[::2])) <= 180 and max(map(abs, numbers[1::2])) <= 90 and sum(numbers) < math.inf):
+        return None
+    told = POLYGON.pack(1, 3, 1, len(ring)) + struct.pack(f"<{len(numbers)}d", *numbers)
+    polygon: BaseGeometry = shapely.from_wkb(told)
+    return polygon
 
 
 def _check_vertices(footprint: shapely.Geometry) -> None:
@@ -236,17 +265,11 @@ def _announced(said: Mapping[str, Any], name: str, collection: Collection) -> fl
     return number if collection.announces else None
 
 
-def _said(place: Mapping[str, Any], spellings: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+def _said(place: Mapping[str, Any], spellings: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """What one place of the item says, under our own field names; nothing for what it leaves out or null."""
-    found = {}
-    if place:
-        for field, names in spellings.items():
-            for name in names:
-                value = place.get(name)
-                if value is not None:
-                    found[field] = value
-                    break
-    return found
+    if not place:
+        return {}
+    return {field: value for field, name in spellings if (value := place.get(name)) is not None}
 
 
 def _first(bands: object) -> Mapping[str, Any]:

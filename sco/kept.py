@@ -1,7 +1,7 @@
 """Answers that are judged once: the scenes of one stay as they were found, beside the replies that they were found in.
 
 They are used again only where the replies, the files behind them, and all that reads them are what they were; to the
-byte, by SHA-256. Otherwise the replies are read anew.
+byte, by SHA-256. Otherwise they are chosen anew, from what is remembered of each item, and of new ones from themselves.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from sco import binder, shelf
 from sco.bulk import staying
 from sco.choices import Source
 from sco.draft import drafted
+from sco.findings import Findings
+from sco.memory import Memory
 from sco.model import BBox
 from sco.readership import reader_of
-from sco.reply import Question, Reply, digest_of, kept_reply
-from sco.roster import Roster
-from sco.search import Answer, Asked, asked_of, judge, questions_of, replies_to
+from sco.reply import Question, Reply, Sieve, digest_of, kept_reply, place_of
+from sco.search import Answer, Asked, Choice, asked_of, choose, in_order, questions_of, replies_to
 
 Where = tuple[BBox, datetime, datetime]
 """What is asked of a source: a box of degrees, and from when up to when."""
@@ -44,8 +46,11 @@ class Case:
             known = self._known(str(self._note["key"]))
             if known is not None:
                 return _timed(known, round(time.monotonic() - began, 3))
+        sieve = self._memory.sieve() if self._memory else Sieve()
         with staying():
-            replies = [replies_to(questions, self.folder) for questions in self.questions]
+            replies = [replies_to(questions, self.folder, sieve) for questions in self.questions]
+        if self._memory and sieve.met:
+            self._memory.keep_sieve(sieve)
         return self._settle(replies, shelves if shelves == self._shelves() else None)
 
     def recall(self) -> Answer:
@@ -119,27 +124,60 @@ class Case:
             return None
         return None if bound is None else Answer(bound[0], bound[1], asked)
 
+    @cached_property
+    def _memory(self) -> Memory | None:
+        """What is remembered of items; None where nothing may be."""
+        places = [place_of(question) for asked in self.questions for question in asked]
+        digest = hashlib.sha256(json.dumps(places).encode()).hexdigest()
+        stem = self.folder / "judged" / f"{self.source.sensor}-{digest[:16]}"
+        return None if self._reader is None else Memory(stem, self._reader, places)
+
     def _settle(self, replies: Sequence[Sequence[Reply]], shelves: list[str] | None) -> Answer:
         """The answer that these replies make, judged now unless it was already, and kept."""
-        items = [digest_of(reply) for answered in replies for reply in answered]
-        key = hashlib.sha256(json.dumps([self._reader, items]).encode()).hexdigest()
+        digests = [[list(map(digest_of, reply.lines)) for reply in answered] for answered in replies]
+        key = self._key(digests)
         asked = tuple(
             asked_of(question, reply)
             for questions, answered in zip(self.questions, replies, strict=True)
             for question, reply in zip(questions, answered, strict=True)
         )
         known = self._known(key) if self._reader else None
-        if known is not None:
-            answer = replace(known, asked=asked)
-        else:
+        if known is None:
             with staying():
-                parts = [judge(self.source, *pair) for pair in zip(self.questions, replies, strict=True)]
-                answer = _joined(parts)
-                if self._reader:
-                    binder.bind(self._file, Roster.of(answer.scenes), answer.rejected, key)
+                known = self._judged(replies, digests, key)
         if self._reader:
             self._write_note(key, shelves, asked)
-        return answer
+        return replace(known, asked=asked)
+
+    def _key(self, digests: Sequence[Sequence[Sequence[bytes]]]) -> str:
+        told = [[hashlib.sha256(b"".join(one)).hexdigest() for one in answered] for answered in digests]
+        return hashlib.sha256(json.dumps([self._reader, told]).encode()).hexdigest()
+
+    def _judged(
+        self, replies: Sequence[Sequence[Reply]], digests: Sequence[Sequence[Sequence[bytes]]], key: str
+    ) -> Answer:
+        """The answer from all that is found of each item, which is kept unless there is no reader."""
+        found = self._memory.findings() if self._memory else Findings.none()
+        rows: list[list[list[int]]] = []
+        for questions, answered, told in zip(self.questions, replies, digests, strict=True):
+            rows.append([])
+            for question, reply, digest in zip(questions, answered, told, strict=True):
+                found, where = found.with_new(self.source, question, reply.lines, digest)
+                rows[-1].append(where)
+        choice = _joined(
+            [
+                choose(self.source, [found.verdict(*pair) for pair in zip(where, questions, strict=True)])
+                for questions, where in zip(self.questions, rows, strict=True)
+            ]
+        )
+        scenes = found.of(choice)
+        if self._memory is None:
+            return Answer(binder.roster_of(scenes), choice.rejected, ())
+        questions = list(chain.from_iterable(self.questions))
+        self._memory.keep_findings(found.staying(list(chain.from_iterable(chain.from_iterable(rows))), questions))
+        binder.bind(self._file, scenes, choice.rejected, key)
+        bound = binder.unbind(self._file, key)
+        return Answer(bound[0] if bound else binder.roster_of(scenes), choice.rejected, ())
 
     def _write_note(self, key: str, shelves: list[str] | None, asked: Sequence[Asked]) -> None:
         note = {
@@ -164,13 +202,10 @@ def _timed(answer: Answer, seconds: float) -> Answer:
     return replace(answer, asked=tuple(replace(one, seconds=seconds) for one in answer.asked))
 
 
-def _joined(parts: Sequence[Answer]) -> Answer:
-    """One answer from those for the two sides of the antimeridian; a scene that lies on both counts once."""
+def _joined(parts: Sequence[Choice]) -> Choice:
+    """One choice from those for the two sides of the antimeridian; a scene that lies on both counts once."""
     if len(parts) == 1:
         return parts[0]
     scenes = {(scene.catalog, scene.id): scene for part in parts for scene in part.scenes}
-    return Answer(
-        scenes=tuple(sorted(scenes.values(), key=lambda scene: (scene.time, scene.id))),
-        rejected=tuple(dict.fromkeys(one for part in parts for one in part.rejected)),
-        asked=tuple(one for part in parts for one in part.asked),
-    )
+    rejected = dict.fromkeys(one for part in parts for one in part.rejected)
+    return Choice(tuple(sorted(scenes.values(), key=in_order)), tuple(rejected))

@@ -21,7 +21,19 @@ from sco import BEGAN, known_bad
 from sco.choices import Source
 from sco.model import Catalog
 
-MODULES = ("binder", "item", "known_bad", "model", "reply", "roster", "search", "shelf", "transcript")
+MODULES = (
+    "binder",
+    "findings",
+    "item",
+    "known_bad",
+    "memory",
+    "model",
+    "reply",
+    "roster",
+    "search",
+    "shelf",
+    "transcript",
+)
 """Of ours, those that a scene or the reason against it depends on."""
 CLOCK_NS = 50_000_000
 """By how much the clock of a file system may be behind."""

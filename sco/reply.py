@@ -7,10 +7,10 @@ import os
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sco import shelf
 from sco.draft import drafted
@@ -18,6 +18,8 @@ from sco.errors import IntegrityError, UpstreamError
 from sco.model import BBox, Catalog, Collection
 
 MOST_ITEMS = 200_000
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 LEVEL = 3
 """Of gzip: what takes three times as long at its best is smaller by a tenth."""
 
@@ -48,6 +50,11 @@ class Question:
             "datetime": [self.start.isoformat(), self.end.isoformat()],
         }
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """From when up to when, in microseconds since 1970, UTC."""
+        return micros(self.start), micros(self.end)
+
     def file(self, folder: Path) -> Path:
         """Where in `folder` the reply is kept."""
         digest = hashlib.sha256(json.dumps(self.parameters, sort_keys=True).encode()).hexdigest()
@@ -68,7 +75,43 @@ class Reply:
     @property
     def items(self) -> Iterator[Any]:
         """The items, each read when its turn comes."""
-        return map(json.loads, self.lines)
+        return map(shelf.item_in, self.lines)
+
+
+class Fate(NamedTuple):
+    """What an item in a file may be asked for; questions are told by `place_of` them."""
+
+    wanted: frozenset[str]
+    """The questions that it may be asked for."""
+    judged: frozenset[str]
+    """The questions that it was held against."""
+    moment: int | None
+    """When it was taken, in microseconds since 1970, if it tells."""
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """The lines of files whose fate is known by their SHA-256, and those that are met."""
+
+    before: Mapping[bytes, Fate] = field(default_factory=dict)
+    met: dict[bytes, Fate] = field(default_factory=dict)
+
+    def known(self, line: str, places: frozenset[str]) -> Fate | None:
+        """The fate of a line, where it is known for all of these questions."""
+        digest = digest_of(line)
+        fate = self.before.get(digest)
+        if fate is None or not places <= fate.judged:
+            return None
+        self.met[digest] = fate
+        return fate
+
+    def learn(self, line: str, fate: Fate) -> None:
+        """Remember it, beside what was learned of other questions."""
+        digest = digest_of(line)
+        also = self.met.get(digest)
+        if also is not None:
+            fate = Fate(also.wanted | fate.wanted, also.judged | fate.judged, fate.moment)
+        self.met[digest] = fate
 
 
 def ask(question: Question) -> Reply:
@@ -76,27 +119,27 @@ def ask(question: Question) -> Reply:
     return ask_all([question])[0]
 
 
-def ask_all(questions: Sequence[Question]) -> list[Reply]:
-    """The reply to each question; files that several ask for are gone through once."""
+def ask_all(questions: Sequence[Question], sieve: Sieve | None = None) -> list[Reply]:
+    """The reply to each question; files that several ask for are gone through once, through the `sieve`."""
     replies: dict[int, Reply] = {}
     for number, question in enumerate(questions):
         if number not in replies:
             url = question.catalog.url
             same = [later for later in range(number, len(questions)) if questions[later].catalog.url == url]
             together = same if shelf.is_shelf(url) else [number]
-            found = _replies([questions[one] for one in together])
+            found = _replies([questions[one] for one in together], sieve or Sieve())
             replies.update(zip(together, found, strict=True))
     return [replies[number] for number in range(len(questions))]
 
 
-def _replies(questions: Sequence[Question]) -> list[Reply]:
+def _replies(questions: Sequence[Question], sieve: Sieve) -> list[Reply]:
     """The replies of one catalog: to one question, or of files to several."""
     began = time.monotonic()
     items: list[list[str]] = [[] for _ in questions]
     pages, failure = 0, None
     try:
         if shelf.is_shelf(questions[0].catalog.url):
-            items, pages = _taken(questions), 1
+            items, pages = _taken(questions, sieve), 1
         else:
             items[0], pages = _fetched(questions[0])
     except (UpstreamError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -152,24 +195,43 @@ def kept_reply(question: Question, folder: Path) -> Reply:
     return reply
 
 
-def digest_of(reply: Reply) -> str:
-    """SHA-256 of the items as they came, hexadecimal."""
-    digest = hashlib.sha256()
-    for line in reply.lines:
-        digest.update(f"{line}\n".encode())
-    return digest.hexdigest()
+def digest_of(line: str) -> bytes:
+    """SHA-256 of an item as it came."""
+    return hashlib.sha256(line.encode()).digest()
 
 
-def _taken(questions: Sequence[Question]) -> list[list[str]]:
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    return (moment - BEGINNING) // MICROSECOND
+
+
+def place_of(question: Question) -> str:
+    """What is asked, but for the time: equal for questions that differ in nothing else."""
+    asked = question.parameters
+    return json.dumps([asked[name] for name in ("sensor", "catalog", "url", "collection", "bbox")])
+
+
+def _taken(questions: Sequence[Question], sieve: Sieve) -> list[list[str]]:
     """The items that lie in files for each of these questions, as if they had come on one page."""
     items: list[list[str]] = [[] for _ in questions]
-    for item in shelf.items(questions[0].catalog.url):
-        for one, lines in zip(questions, items, strict=True):
-            if shelf.may_be_asked_for(item, one.collection.id, one.bbox, one.start, one.end):
-                lines.append(line_of(item))
+    asked = [(place_of(one), *one.span, lines) for one, lines in zip(questions, items, strict=True)]
+    places = frozenset(place for place, *_ in asked)
+    for lying in shelf.items(questions[0].catalog.url, lambda line: sieve.known(line, places)):
+        fate = lying.known or _fate(lying.item, questions, places)
+        if lying.text is not None and lying.known is None:
+            sieve.learn(lying.text, fate)
+        for place, start, end, lines in asked:
+            if place in fate.wanted and (fate.moment is None or start <= fate.moment < end):
+                lines.append(line_of(lying.item) if lying.text is None else lying.text)
     if max(map(len, items)) > MOST_ITEMS:
         raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
     return items
+
+
+def _fate(item: Any, questions: Sequence[Question], places: frozenset[str]) -> Fate:
+    wanted = (one for one in questions if shelf.may_be_asked_for(item, one.collection.id, one.bbox))
+    moment = shelf.moment_of(item)
+    return Fate(frozenset(map(place_of, wanted)), places, None if moment is None else micros(moment))
 
 
 def _fetched(question: Question) -> tuple[list[str], int]:

@@ -214,8 +214,7 @@ def bands_of(parts: Iterable[Sequence[Scene]]) -> frozenset[str]:
     return frozenset(chain.from_iterable(Roster.of(one).bands for one in parts))
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _joined(parts: Sequence[Columns]) -> Columns:

@@ -2,12 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import shapely
 
@@ -16,10 +16,11 @@ from sco.choices import Source
 from sco.errors import SceneError, UpstreamError
 from sco.item import ID, read_item, shown, told_time
 from sco.known_bad import why_bad
-from sco.model import BBox, Catalog, Collection, Scene, Sensor
-from sco.reply import Question, Reply, ask_all, keep_reply, kept_reply, key_of
+from sco.model import BBox, Catalog, Collection, Identity, Scene, Sensor
+from sco.reply import Question, Reply, Sieve, ask_all, keep_reply, kept_reply, key_of
 
-Verdict = tuple[list[Scene], list["Rejected"]]
+NUMBER = re.compile(r"\d{1,9}")
+Verdict = tuple[list["Candidate"], list["Rejected"]]
 """What passes, and what does not with the reason."""
 
 
@@ -41,6 +42,47 @@ class Refused(Rejected):
     """A scene of a later catalog that nothing vouches for, so that its acquisition is missing."""
 
     scene: Scene | None = field(default=None, compare=False)
+
+
+class Candidate(NamedTuple):
+    """What a scene is chosen by; the scene itself is made when it is looked at."""
+
+    id: str
+    catalog: str
+    collection: str
+    identity: Identity
+    time: datetime
+    baseline: str | None
+    updated: str | None
+    orbit: str | None
+    cloud_percent: float | None
+    make: Callable[[], Scene]
+    row: int | None = None
+    """Which of the findings it is, if it is one."""
+
+    @classmethod
+    def of(cls, scene: Scene) -> Self:
+        """A scene that is at hand."""
+        return cls(
+            scene.id,
+            scene.catalog,
+            scene.collection,
+            scene.identity,
+            scene.time,
+            scene.baseline,
+            scene.updated,
+            scene.orbit,
+            scene.cloud_percent,
+            lambda: scene,
+        )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which scenes of a reply or several are used, by time then id, and why others are not."""
+
+    scenes: tuple[Candidate, ...]
+    rejected: tuple[Rejected, ...]
 
 
 @dataclass(frozen=True)
@@ -86,9 +128,9 @@ def recall(source: Source, bbox: BBox, start: datetime, end: datetime, keep: Pat
     return judge(source, questions, [kept_reply(question, keep) for question in questions])
 
 
-def replies_to(questions: Sequence[Question], keep: Path | None = None) -> list[Reply]:
+def replies_to(questions: Sequence[Question], keep: Path | None = None, sieve: Sieve | None = None) -> list[Reply]:
     """What each catalog answers, kept in a folder. Raises UpstreamError if none of them does."""
-    replies = ask_all(questions)
+    replies = ask_all(questions, sieve)
     _check_answered(questions, replies)
     if keep is not None:
         for question, reply in zip(questions, replies, strict=True):
@@ -130,45 +172,69 @@ def _check_answered(questions: Sequence[Question], replies: Sequence[Reply]) -> 
 
 def judge(source: Source, questions: Sequence[Question], replies: Sequence[Reply]) -> Answer:
     """The answer that these replies make; pure, so that kept replies always make the same one."""
-    chosen: list[Scene] = []
+    choice = choose(source, [_read(source, *pair) for pair in zip(questions, replies, strict=True)])
+    scenes = tuple(one.make() for one in choice.scenes)
+    return Answer(scenes, choice.rejected, tuple(map(asked_of, questions, replies)))
+
+
+def choose(source: Source, verdicts: Iterable[Verdict]) -> Choice:
+    """Which of all scenes are used, from what each reply offers and what of it is unusable."""
+    chosen: list[Candidate] = []
     rejected: list[Rejected] = []
-    for question, reply in zip(questions, replies, strict=True):
-        offered, unusable = _read(source, question, reply)
+    for offered, unusable in verdicts:
         newest, superseded = _newest(offered)
         chosen, known = _merged(chosen, newest)
         rejected += [*unusable, *superseded, *known]
     along, across = _along(chosen, source.orbit)
     clear, cloudy = _clear(along, source.max_cloud)
-    scenes = sorted(clear, key=lambda scene: (scene.time, scene.id))
-    return Answer(tuple(scenes), (*rejected, *across, *cloudy), tuple(map(asked_of, questions, replies)))
+    return Choice(tuple(sorted(clear, key=in_order)), (*rejected, *across, *cloudy))
+
+
+def in_order(scene: Candidate) -> tuple[datetime, str]:
+    """By time, then by id."""
+    return scene.time, scene.id
 
 
 def _read(source: Source, question: Question, reply: Reply) -> Verdict:
     """The items that are scenes and answer the question. An item that came twice counts once, as it came last."""
     scenes, rejected = [], []
     sensor = source.resolved_sensor
-    verdicts = {key_of(item): _scene_or_reason(item, sensor, question) for item in reply.items}
-    for verdict in verdicts.values():
-        if isinstance(verdict, Scene):
-            scenes.append(verdict)
+    for found in {key_of(item): read(item, sensor, question) for item in reply.items}.values():
+        if isinstance(found, Rejected):
+            rejected.append(found)
+            continue
+        one = Candidate.of(found)
+        astray = beside(one, question, bool(touching(shapely.from_wkt(found.footprint), question.bbox)))
+        if astray is None:
+            scenes.append(one)
         else:
-            rejected.append(verdict)
+            rejected.append(astray)
     return scenes, rejected
 
 
-def _scene_or_reason(item: Any, sensor: Sensor, question: Question) -> Scene | Rejected:
+def read(item: Any, sensor: Sensor, question: Question) -> Scene | Rejected:
+    """The scene that this item is, or why it is none or not to be used, whatever was asked of its time and place."""
     told, rubbish = item, False
     try:
         told = _in_stac_words(item, question.catalog)
         reason = _unwanted(told, question)
         if reason is None:
-            scene = read_item(told, sensor, question.catalog, question.collection)
-            reason = _beside(scene, question)
-            if reason is None:
-                return scene
+            return read_item(told, sensor, question.catalog, question.collection)
     except (SceneError, RecursionError) as error:
         reason, rubbish = str(error), True
     return Rejected(_id(told), question.catalog.id, reason, told_time(told), rubbish)
+
+
+def beside(scene: Candidate, question: Question, touches: bool) -> Rejected | None:
+    """Why this scene does not answer the question, if it does not; `touches` tells whether it touches its box."""
+    if not question.start <= scene.time < question.end:
+        return _reject(scene, f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked")
+    return None if touches else _reject(scene, "its footprint does not touch the area that was asked")
+
+
+def touching(footprints: Any, bbox: BBox) -> Any:
+    """Whether a footprint touches a box of degrees, or which of an array of them do."""
+    return shapely.intersects(_area(bbox), footprints)
 
 
 def _in_stac_words(item: Any, catalog: Catalog) -> Mapping[str, Any]:
@@ -191,15 +257,6 @@ def _unwanted(item: Mapping[str, Any], question: Question) -> str | None:
     return why_bad(question.catalog.id, str(item.get("id")))
 
 
-def _beside(scene: Scene, question: Question) -> str | None:
-    """Why this scene does not answer the question, if it does not."""
-    if not question.start <= scene.time < question.end:
-        return f"its time {scene.time:%Y-%m-%dT%H:%M:%SZ} is outside what was asked"
-    if not shapely.intersects(_area(question.bbox), shapely.from_wkt(scene.footprint)):
-        return "its footprint does not touch the area that was asked"
-    return None
-
-
 @lru_cache(maxsize=16)
 def _area(bbox: BBox) -> shapely.Geometry:
     area = shapely.box(*bbox)
@@ -207,9 +264,9 @@ def _area(bbox: BBox) -> shapely.Geometry:
     return area
 
 
-def _newest(scenes: Iterable[Scene]) -> Verdict:
+def _newest(scenes: Iterable[Candidate]) -> Verdict:
     """Of the scenes of one acquisition the one with the newest baseline, then the newest update."""
-    copies: defaultdict[tuple[str, ...], list[Scene]] = defaultdict(list)
+    copies: defaultdict[tuple[str, ...], list[Candidate]] = defaultdict(list)
     for scene in scenes:
         copies[(*_pass(scene), scene.identity.datastrip)].append(scene)
     newest, rejected = [], []
@@ -220,12 +277,12 @@ def _newest(scenes: Iterable[Scene]) -> Verdict:
     return newest, rejected
 
 
-def _age(scene: Scene) -> tuple[tuple[int, ...], datetime, str]:
+def _age(scene: Candidate) -> tuple[tuple[int, ...], datetime, str]:
     return _numbers(scene.baseline), _moment(scene.updated), scene.id
 
 
 def _numbers(baseline: str | None) -> tuple[int, ...]:
-    return tuple(int(digits) for digits in re.findall(r"\d{1,9}", baseline or ""))
+    return tuple(int(digits) for digits in NUMBER.findall(baseline or ""))
 
 
 def _moment(updated: str | None) -> datetime:
@@ -236,7 +293,7 @@ def _moment(updated: str | None) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def _superseded(loser: Scene, winner: Scene) -> str:
+def _superseded(loser: Candidate, winner: Candidate) -> str:
     if _numbers(loser.baseline) != _numbers(winner.baseline):
         why = f"baseline {_brief(winner.baseline)} over {_brief(loser.baseline)}"
     elif _moment(loser.updated) != _moment(winner.updated):
@@ -250,7 +307,7 @@ def _brief(text: str | None) -> str:
     return "none" if text is None else shown(text)[1:-1]
 
 
-def _merged(chosen: Sequence[Scene], scenes: Iterable[Scene]) -> Verdict:
+def _merged(chosen: Sequence[Candidate], scenes: Iterable[Candidate]) -> Verdict:
     """What was chosen from earlier catalogs, filled up with what it lacks; where it lacks nothing, with a mirror."""
     merged = list(chosen)
     held: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
@@ -262,8 +319,8 @@ def _merged(chosen: Sequence[Scene], scenes: Iterable[Scene]) -> Verdict:
         if twin is None:
             merged.append(scene)
         else:
-            first = merged[twin]
-            merged[twin] = replace(_completed(first, scene), mirrors=(*first.mirrors, scene))
+            first, mirror = merged[twin].make(), scene.make()
+            merged[twin] = Candidate.of(replace(_completed(first, mirror), mirrors=(*first.mirrors, mirror)))
             rejected.append(_reject(scene, f"the same acquisition as {first.id} of {first.catalog}, which comes first"))
     return merged, rejected
 
@@ -278,20 +335,20 @@ def _completed(first: Scene, other: Scene) -> Scene:
     return replace(first, assets={**added, **first.assets}) if added else first
 
 
-def _pass(scene: Scene) -> tuple[str, str, str]:
+def _pass(scene: Candidate) -> tuple[str, str, str]:
     """The satellite's pass over the tile; a scene that does not tell its tile is like no other."""
     identity = scene.identity
     known = (identity.platform, identity.datatake, identity.tile)
     return known if identity.tile else (scene.catalog, scene.collection, scene.id)
 
 
-def _same_strip(scene: Scene, other: Scene) -> bool:
+def _same_strip(scene: Candidate, other: Candidate) -> bool:
     """Whether the datastrips agree; a catalog that does not tell them cannot disagree."""
     one, two = scene.identity.datastrip, other.identity.datastrip
     return one == two or not one or not two
 
 
-def _along(scenes: Iterable[Scene], orbit: str | None) -> Verdict:
+def _along(scenes: Iterable[Candidate], orbit: str | None) -> Verdict:
     """The scenes of the project's orbit direction."""
     along, rejected = [], []
     for scene in scenes:
@@ -302,7 +359,7 @@ def _along(scenes: Iterable[Scene], orbit: str | None) -> Verdict:
     return along, rejected
 
 
-def _clear(scenes: Iterable[Scene], max_cloud: float) -> Verdict:
+def _clear(scenes: Iterable[Candidate], max_cloud: float) -> Verdict:
     """The scenes with no more cloud than the project takes; those that do not tell their cloud are among them."""
     clear, rejected = [], []
     for scene in scenes:
@@ -314,7 +371,7 @@ def _clear(scenes: Iterable[Scene], max_cloud: float) -> Verdict:
     return clear, rejected
 
 
-def _reject(scene: Scene, reason: str) -> Rejected:
+def _reject(scene: Candidate, reason: str) -> Rejected:
     return Rejected(scene.id, scene.catalog, reason, scene.time)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from sco.model import Asset, Identity, Scene
 
+COMPACT = json.JSONEncoder(separators=(",", ":"))
+
 
 def transcribe(scene: Scene) -> str:
     """The scene, its mirrors among it, as compact JSON."""
-    return json.dumps(_facts(scene), separators=(",", ":"))
+    return COMPACT.encode(_facts(scene))
 
 
 def scene_in(text: str) -> Scene:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,27 +11,34 @@ import pytest
 from observatory import offering
 from observatory.asking import CAMARGUE, an_item, one_collection, source  # noqa: F401 - fixtures
 
-from sco import kept, library, readership, search
+from sco import findings, library, readership, search
 from sco.choices import Source
 from sco.errors import IntegrityError, UpstreamError
 from sco.kept import Case
+from sco.model import Scene
 from sco.roster import Roster
-from sco.search import Answer
+from sco.search import Answer, Rejected
 
 JULY = (datetime(2023, 7, 1, tzinfo=UTC), datetime(2023, 8, 1, tzinfo=UTC))
 PLACE = (CAMARGUE, *JULY)
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many items were judged, each time that any were."""
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many items were read, each time that scenes were chosen."""
     told: list[int] = []
 
-    def judge(source: Source, questions: Any, replies: Any) -> Answer:
-        told.append(sum(len(reply.lines) for reply in replies))
-        return search.judge(source, questions, replies)
+    def read(*asked: Any) -> Scene | Rejected:
+        told[-1] += 1
+        return search.read(*asked)
 
-    monkeypatch.setattr(kept, "judge", judge)
+    def judge(case: Case, *given: Any) -> Answer:
+        told.append(0)
+        return judge_anew(case, *given)
+
+    judge_anew = Case._judged
+    monkeypatch.setattr(findings, "read", read)
+    monkeypatch.setattr(Case, "_judged", judge)
     return told
 
 
@@ -60,15 +66,16 @@ def test_a_file_that_has_not_changed_is_not_read_again(tmp_path: Path, judged: l
     assert [scene.id for scene in again.scenes] == [f"S2A_31TFJ_2023070{day}_0_L2A" for day in range(1, 5)]
 
 
-def test_one_byte_more_and_it_is_read_again(tmp_path: Path, judged: list[int]) -> None:
+def test_one_item_more_and_it_alone_is_read(tmp_path: Path, judged: list[int]) -> None:
     _case(tmp_path).ask()
     late = _case(tmp_path, range(1, 6)).ask()
-    assert (judged, len(late.scenes)) == ([4, 5], 5)
-    items = [an_item(day, updated="2024-01-01T00:00:00Z" if day == 2 else None) for day in range(1, 6)]
+    assert (judged, len(late.scenes)) == ([4, 1], 5)
+    newer = an_item(2, updated="2024-01-01T00:00:00Z")
+    items = [newer if day == 2 else an_item(day) for day in range(1, 6)]
     reprocessed = Case(_shelf(tmp_path, items), (PLACE,), tmp_path / "answers").ask()
-    assert judged == [4, 5, 5]
+    assert judged == [4, 1, 1]
     assert [scene.updated for scene in reprocessed.scenes].count("2024-01-01T00:00:00Z") == 1
-    assert (_case(tmp_path).ask().scenes, judged) == (late.scenes[:4], [4, 5, 5, 4])
+    assert (_case(tmp_path).ask().scenes, judged) == (late.scenes[:4], [4, 1, 1, 1])
 
 
 def test_what_is_recalled_is_what_was_asked(tmp_path: Path, judged: list[int]) -> None:

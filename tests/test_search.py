@@ -195,7 +195,7 @@ def test_only_what_is_no_scene_counts_as_rubbish() -> None:
 def test_bands_that_a_catalog_keeps_in_another_collection_join_their_acquisition() -> None:
     from catalogs.usgs import CATALOG as USGS
     from sco.model import Asset, Scene
-    from sco.search import _merged
+    from sco.search import Candidate, _merged
 
     reflectance, temperature = USGS.collections["landsat"]
     shared = Scene(
@@ -215,7 +215,8 @@ def test_bands_that_a_catalog_keeps_in_another_collection_join_their_acquisition
         collection=temperature.id,
         assets={"lst": Asset("s3://a/st.tif"), "qa_pixel": Asset("s3://a/other_qa.tif")},
     )
-    (merged,), _ = _merged([shared], [warm])
+    (chosen,), _ = _merged([Candidate.of(shared)], [Candidate.of(warm)])
+    merged = chosen.make()
     assert {band: asset.href for band, asset in merged.assets.items()} == {
         "red": "s3://a/red.tif",
         "lst": "s3://a/st.tif",
