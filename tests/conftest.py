@@ -1,16 +1,16 @@
 """What every test may use: real data where it lies beside the checkout, and a home of its own for Prefect."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import tomlkit
 from affine import Affine
+from territory import project_over
 
 from flows import run
 from sco.project import Project
@@ -30,10 +30,10 @@ def data() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    before = os.environ.get("PREFECT_HOME")
-    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
-    yield
-    os.environ.pop("PREFECT_HOME") if before is None else os.environ.update(PREFECT_HOME=before)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patched.delenv("PREFECT_API_URL", raising=False)
+        yield
 
 
 @pytest.fixture
@@ -95,15 +95,5 @@ def computed(observatory: Simulation) -> Project:
 
 @pytest.fixture
 def make_project(observatory: Simulation, tmp_path: Path) -> Callable[..., Path]:
-    """Writes a project of its own over the small territory: make_project(indicators=["ndvi"])."""
-
-    def make(**changes: object) -> Path:
-        content = tomlkit.parse(observatory.project.read_text("utf-8"))
-        content["access"] = {"files": [str(observatory.folder / "scenes")]}
-        content["zones"]["file"] = str(observatory.folder / "zones.geojson")
-        content.update(changes)
-        file = tmp_path / "project.toml"
-        file.write_text(tomlkit.dumps(content), "utf-8")
-        return file
-
-    return make
+    """Writes a project over the small territory: make_project(indicators=["ndvi"])."""
+    return partial(project_over, observatory, tmp_path)

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import xarray as xr
+from territory import project_over
 
 import sco
 from flows import run
@@ -24,7 +25,9 @@ from sco.model import Indicator, Input, Packing, Words
 from sco.period import divide
 from sco.plan import make_plan
 from sco.project import Project
+from sco.simulator import Simulation
 from sco.store import Store
+from sco.summary import Summary
 
 PERIOD = {"start": date(2021, 11, 1), "end": date(2022, 3, 31), "every": "month"}
 REFERENCE = [date(2021, 11, 1), date(2022, 3, 31)]
@@ -59,30 +62,45 @@ AGAINST_RURAL = derived("against_rural", lambda now, rural: now - rural, Input("
 ALL = (DEPARTURE, DOUBLED, RISE, RUNNING, AGAINST_RURAL)
 
 
-@pytest.fixture(autouse=True)
-def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _declared() -> Iterator[None]:
     names = (*library.indicators, *(one.id for one in ALL))
-    monkeypatch.setitem(library.indicators.__dict__, "_names", names)
-    for one in ALL:
-        module = ModuleType(f"indicators.{one.id}")
-        module.INDICATOR = one
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(library.indicators.__dict__, "_names", names)
+        for one in ALL:
+            module = ModuleType(f"indicators.{one.id}")
+            module.INDICATOR = one
+            patched.setitem(sys.modules, module.__name__, module)
+        yield
+
+
+def choices(*indicators: str, **changes: object) -> dict[str, object]:
+    return {"indicators": ["ndvi", *indicators], "period": PERIOD | {"reference": REFERENCE}} | changes
 
 
 @pytest.fixture
 def make(make_project) -> Callable[..., Path]:
-    def made(*indicators: str, **changes: object) -> Path:
-        period = PERIOD | {"reference": REFERENCE}
-        return make_project(**({"indicators": ["ndvi", *indicators], "period": period} | changes))
-
-    return made
+    return lambda *indicators, **changes: make_project(**choices(*indicators, **changes))
 
 
-def test_values_are_the_formula_over_what_is_stored(make, observatory):
+@dataclass(frozen=True)
+class Filled:
+    """A project with all of these indicators, and the run that filled its store. Tests read it and do not change it."""
+
+    file: Path
+    run: Summary
+
+
+@pytest.fixture(scope="module")
+def filled(_declared: None, observatory: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     rural = {"file": str(observatory.folder / "zones.geojson")}
-    file = make("doubled", "departure", "rise", "running", "against_rural", rural=rural)
-    run.reconcile(str(file), "update")
-    stored = sco.open(file).load()
+    names = ("doubled", "departure", "rise", "running", "against_rural")
+    file = project_over(observatory, tmp_path_factory.mktemp("filled"), **choices(*names, rural=rural))
+    return Filled(file, run.reconcile(str(file), "update"))
+
+
+def test_values_are_the_formula_over_what_is_stored(filled):
+    stored = sco.open(filled.file).load()
     ndvi = stored["ndvi"]
     # each month has one year of reference here, its own: nothing departs from it
     assert float(np.abs(stored["departure"]).max()) == 0.0
@@ -102,10 +120,8 @@ def test_values_are_the_formula_over_what_is_stored(make, observatory):
     assert (stored.attrs["warning_en"], stored.attrs["warning_fr"]) == (warning.en, warning.fr)
 
 
-def test_a_manifest_says_what_a_value_was_made_from(make):
-    file = make("departure", "rise")
-    run.reconcile(str(file), "update")
-    store = Store.open(Project.load(file).store_url)
+def test_a_manifest_says_what_a_value_was_made_from(filled):
+    store = Store.open(Project.load(filled.file).store_url)
     manifests = {str(one): manifest for one, manifest in store.manifests().items()}
     (made_from, usual) = manifests["departure 2022-02 r000c001"]["made_from"]
     assert made_from == {
@@ -120,11 +136,9 @@ def test_a_manifest_says_what_a_value_was_made_from(make):
     assert "covers 1 year;" in manifests["departure 2022-02 r000c001"]["warning"]["en"]
 
 
-def test_a_second_run_finds_everything_current(make):
-    file = make("departure", "doubled", "rise", "running")
-    first = run.reconcile(str(file), "update")
-    assert first.partitions == 4 * (5 + 5 + 5 + 1 + 5)
-    assert run.reconcile(str(file), "update").partitions == 0
+def test_a_second_run_finds_everything_current(filled):
+    assert filled.run.partitions == 4 * (5 + 5 + 5 + 1 + 5 + 5)
+    assert run.reconcile(str(filled.file), "update").partitions == 0
 
 
 def test_a_change_makes_stale_what_depends_on_it_and_only_that(make, observatory, tmp_path):

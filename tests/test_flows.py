@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from territory import project_over
 
 import sco
 from flows import run
@@ -18,15 +19,7 @@ SCO = Path(sys.executable).parent / "sco"
 
 @pytest.fixture(scope="module")
 def by_prefect(observatory, tmp_path_factory) -> Path:
-    import tomlkit
-
-    folder = tmp_path_factory.mktemp("prefect_project")
-    content = tomlkit.parse(observatory.project.read_text("utf-8"))
-    content["access"] = {"files": [str(observatory.folder / "scenes")]}
-    content["zones"]["file"] = str(observatory.folder / "zones.geojson")
-    content["indicators"] = ["ndvi"]
-    file = folder / "project.toml"
-    file.write_text(tomlkit.dumps(content), "utf-8")
+    file = project_over(observatory, tmp_path_factory.mktemp("prefect_project"), indicators=["ndvi"])
     told = subprocess.run(
         [str(SCO), "update", str(file), "--json"], capture_output=True, text=True, env=dict(os.environ), timeout=300
     )
