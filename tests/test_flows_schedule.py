@@ -1,7 +1,6 @@
 """`sco schedule` on a real Prefect server: thirty missed nights are one run, a held project is no crash."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from command import Running, sco, start
 
 from benchmarks import tiny
 from flows import heartbeat, schedule
@@ -24,7 +24,6 @@ from sco.errors import ConfigurationError
 from sco.lock import alone
 from sco.project import CONFIGS, Project
 
-SCO = Path(sys.executable).parent / "sco"
 SERVE = "import sys; from flows.server import serving\nwith serving(): print('up', flush=True); sys.stdin.read()"
 WAIT_SECONDS = 120
 
@@ -71,10 +70,9 @@ class Served:
     environment: dict[str, str]
     url: str
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> Running:
         """`sco schedule`, in the foreground of nobody."""
-        words = [str(SCO), "schedule", str(self.project)]
-        return subprocess.Popen(words, env=self.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return start("schedule", self.project, **self.environment)
 
     @contextmanager
     def client(self) -> Iterator[Any]:
@@ -87,9 +85,15 @@ class Served:
 
     def runs(self, client: Any, flow: str) -> list[Any]:
         """Of the project's deployment of this flow, those that were due."""
+        from prefect.client.schemas import filters
+
         deployment = client.read_deployment_by_name(f"{flow}/tiny-{flow}")
-        found = [one for one in client.read_flow_runs() if one.deployment_id == deployment.id]
-        return [one for one in found if one.expected_start_time <= datetime.now(UTC)]
+        due = filters.FlowRunFilter(
+            deployment_id=filters.FlowRunFilterDeploymentId(any_=[deployment.id]),
+            expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
+        )
+        found: list[Any] = client.read_flow_runs(flow_run_filter=due)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +103,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= {
+    environment = {
         "PREFECT_HOME": str(folder / "home"),
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_RUNNER_POLL_FREQUENCY": "2",
     }
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVE], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVE],
+        env=os.environ | environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout is not None
     assert server.stdout.readline() == "up\n"
@@ -121,17 +128,17 @@ def wait_for(what: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + WAIT_SECONDS
     while not (found := what()):
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.5)
+        time.sleep(1)
     return found
 
 
-def end(running: subprocess.Popen[str]) -> str:
+def end(running: Running) -> str:
     """Ctrl-C, and what it had told."""
-    running.send_signal(signal.SIGINT)
-    told = running.communicate(timeout=60)[1]
-    assert running.returncode == 0, told
-    assert "Traceback" not in told, told
-    return told
+    running.interrupt()
+    told = running.end()
+    assert told.returncode == 0, told.stderr
+    assert "Traceback" not in told.stderr, told.stderr
+    return told.stderr
 
 
 def test_a_run_that_stays_silent_is_called_crashed(served: Served):
@@ -201,16 +208,15 @@ def test_thirty_missed_nights_are_one_run(served: Served):
         assert (state.type.value, state.message) == ("CRASHED", schedule.STOPPED)
 
 
-def _registered(running: subprocess.Popen[str], client: Any) -> list[str]:
-    assert running.poll() is None, running.communicate()[1]
+def _registered(running: Running, client: Any) -> list[str]:
+    assert running.process.is_alive(), running.end()
     return sorted(one.name for one in client.read_deployments())
 
 
 def _refused(served: Served) -> str:
-    second = served.start()
-    told = second.communicate(timeout=60)[1]
-    assert second.returncode == 8
-    return told
+    told = served.start().end()
+    assert told.returncode == 8
+    return told.stderr
 
 
 def _a_night_that_finds_its_project_held(served: Served, client: Any, night: Any) -> None:
@@ -228,13 +234,12 @@ def _a_night_that_finds_its_project_held(served: Served, client: Any, night: Any
 
 
 def test_a_server_that_others_could_command_is_refused(tmp_path: Path):
-    environment = os.environ | {"PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_API_HOST": "0.0.0.0"}
-    environment.pop("PREFECT_API_URL", None)
-    told = subprocess.run([str(SCO), "schedule", "camargue"], env=environment, capture_output=True, text=True)
+    environment = {"PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_API_HOST": "0.0.0.0"}
+    told = sco("schedule", "camargue", **environment)
     assert told.returncode == 3
     assert "PREFECT_SERVER_API_HOST=0.0.0.0 would let the whole network" in told.stderr
     assert "set PREFECT_SERVER_API_AUTH_STRING=user:password" in told.stderr
-    told = subprocess.run([str(SCO), "doctor"], env=environment, capture_output=True, text=True)
+    told = sco("doctor", **environment)
     assert (told.returncode, "not well: Prefect server" in told.stderr) == (1, True)
 
 
