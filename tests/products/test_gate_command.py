@@ -1,6 +1,7 @@
 """`sco publish`, as a user types it, refuses a month in which a zone jumps, and leaves the product of before."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def jumped(outcome: Outcome) -> Outcome:
     return replace(outcome, pixels=replace(outcome.pixels, values=values), record=Record("f" * 64, "run-2"))
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """Published up to the month before the last, whose jump is in the store."""
-    project, months = prepared(tmp_path)
+@pytest.fixture(scope="module")
+def jumping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project that is published up to the month before the last, whose jump is in the store."""
+    folder = tmp_path_factory.mktemp("jumping")
+    project, months = prepared(folder)
     attrs = {"title": "Plain", "every": "month", "project": "plain"}
     store = Store.lay_out(
         project.store_url, project.tiling, project.period.slices(), project.resolved_indicators, attrs
@@ -49,7 +51,14 @@ def project(tmp_path: Path) -> Project:
     made = sco("publish", project.file, "--engine", "local")
     assert made.returncode == 0, made.stderr
     store.commit([jumped(months[-1])], "run-2", "the last month")
-    return project
+    return folder
+
+
+@pytest.fixture
+def project(jumping: Path, tmp_path: Path) -> Project:
+    """A copy of it, to be published."""
+    shutil.copytree(jumping, tmp_path / "copy", symlinks=True)
+    return Project.load(tmp_path / "copy" / "plain.toml")
 
 
 def test_a_jump_is_refused_with_7_and_the_latest_product_stays(project: Project) -> None:
