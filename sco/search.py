@@ -271,7 +271,7 @@ def _newest(scenes: Iterable[Candidate]) -> Verdict:
         copies[(*_pass(scene), scene.identity.datastrip)].append(scene)
     newest, rejected = [], []
     for same in copies.values():
-        winner, *losers = sorted(same, key=_age, reverse=True)
+        winner, *losers = sorted(same, key=_age, reverse=True) if len(same) > 1 else same
         newest.append(winner)
         rejected += [_reject(loser, _superseded(loser, winner)) for loser in losers]
     return newest, rejected
