@@ -16,16 +16,16 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import tiny
-from sco.simulator import World
+from benchmarks import scenes
 
 TILES, MONTHS = 4, 50
+DAYS, DAYS_APART, FILES = 500, 3, 2
+"""Scenes over the months; they name the same files again and again, which are read all the same."""
 LEAST_SHARE = 0.05
 RUN = """
 import os, sys, time
@@ -51,12 +51,6 @@ class Cost:
     flow_cpu_s: float
     process_s: float
     process_cpu_s: float
-
-
-def world(pixels: int) -> World:
-    """A territory of so many pixels a side, over 50 months."""
-    last = date(2018 + (MONTHS - 1) // 12, (MONTHS - 1) % 12 + 1, 28)
-    return World(size_m=pixels * 200, start=date(2018, 1, 1), end=last, revisit_days=10, landsat_revisit_days=600)
 
 
 def cost(project: Path, engine: str) -> Cost:
@@ -94,7 +88,8 @@ def main(repeats: int, pixels: int) -> int:
     """Measure in turns and print the line; 1 if Prefect's share of the flow is over 5 %."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         os.environ["PREFECT_HOME"] = f"{name}/prefect"
-        project = tiny.make(Path(name) / "world", world(pixels)).project(Path(name) / "project", tile=pixels // 2)
+        recipe = scenes.Recipe(days=DAYS, size=pixels, days_apart=DAYS_APART, distinct=FILES)
+        project = scenes.write(Path(name) / "scenes", recipe, tile=pixels // 2, uncertainty=True)
         temporary = [cost(project, "prefect") for _ in range(2)][1:]  # the first one makes its database, too
         from flows.server import serving
 
@@ -122,6 +117,6 @@ def main(repeats: int, pixels: int) -> int:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--repeats", type=int, default=5)
-    asked.add_argument("--pixels", type=int, default=768, help="a side of the territory, which has 2 x 2 tiles")
+    asked.add_argument("--pixels", type=int, default=2000, help="a side of the territory, which has 2 x 2 tiles")
     given = asked.parse_args()
     sys.exit(main(given.repeats, given.pixels))
