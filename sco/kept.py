@@ -104,7 +104,7 @@ class Case:
         if not all(map(shelf.is_shelf, urls)):
             return None
         try:
-            found = {url: shelf.digest(url) for url in set(urls)}
+            found = {url: shelf.digest(url, self._stem.with_suffix(".digests")) for url in set(urls)}
         except OSError:
             return None
         return [found[url] for url in urls]

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import rustac
 
+from sco import digests
 from sco.errors import UpstreamError
 from sco.model import BBox
 
@@ -38,13 +39,15 @@ def is_shelf(url: str) -> bool:
     return url.startswith("file:")
 
 
-def digest(url: str) -> str:
-    """SHA-256 over the names and bytes of all files there, hexadecimal. Raises OSError where they cannot be read."""
+def digest(url: str, memory: Path) -> str:
+    """SHA-256 over the names and bytes of all files there, hexadecimal. Raises OSError where they cannot be read.
+
+    `memory` is where those of large files are remembered.
+    """
     path = _path(url)
     told = hashlib.sha256(str(path.resolve()).encode())
     for file in _files(path) if path.is_dir() else [path]:
-        with file.open("rb") as content:
-            told.update(f"\n{file.resolve()} {hashlib.file_digest(content, 'sha256').hexdigest()}".encode())
+        told.update(f"\n{file.resolve()} {digests.digest(file, memory)}".encode())
     return told.hexdigest()
 
 
