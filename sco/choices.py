@@ -15,6 +15,7 @@ from sco.period import Every, Slice, divide, months_of
 
 NOWHERE = "file:"
 UTM = re.compile("EPSG:32[67](0[1-9]|[1-5][0-9]|60)")
+"""Codes of CRS that need not be looked up: PROJ has every one of them."""
 
 
 class Frozen(BaseModel):

@@ -183,7 +183,7 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
 
 def _allowed(path: str, rules: Rules) -> str:
     resolved = os.path.realpath(path)
-    if not resolved.startswith(_inside(rules.roots)):
+    if not os.path.join(resolved, "").startswith(_inside(rules.roots)):
         allowed = ", ".join(str(root) for root in rules.roots) or "none"
         raise SceneError(f"{path} is outside the folders that may be read ({allowed}): name its folder in access.files")
     return resolved
@@ -191,7 +191,7 @@ def _allowed(path: str, rules: Rules) -> str:
 
 @lru_cache(maxsize=64)
 def _inside(roots: tuple[Path, ...]) -> tuple[str, ...]:
-    """What the paths of files in these folders begin with, once no link is left in them."""
+    """What a path under these begins with, or is, once no link is left in it and a slash ends it."""
     return tuple(os.path.join(os.path.realpath(root), "") for root in roots)
 
 

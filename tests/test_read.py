@@ -8,7 +8,7 @@ from pyproj import Transformer
 
 from sco.errors import SceneError, UpstreamError
 from sco.model import Asset, Band
-from sco.preflight import Rules
+from sco.preflight import Rules, address
 from sco.read import read
 
 CLASSES = Band("scl", 20, nodata=0, resampling="nearest")
@@ -173,6 +173,17 @@ def test_a_link_does_not_lead_out_of_the_allowed_folders(write_raster, tmp_path)
     (allowed / "link.tif").symlink_to(path)
     with pytest.raises(SceneError, match="outside the folders"):
         read(Asset(str(allowed / "link.tif")), REFLECTANCE, box(0, 0, 10, 2, 2), Rules((allowed,)))
+
+
+def test_a_folder_that_only_begins_alike_is_another_one_and_a_file_may_be_named_itself(tmp_path):
+    told = {name: str(tmp_path / name / "red.tif") for name in ("allowed", "allowed_not")}
+    rules = Rules((tmp_path / "allowed",))
+    assert address(told["allowed"], rules) == told["allowed"]
+    with pytest.raises(SceneError, match="outside the folders"):
+        address(told["allowed_not"], rules)
+    with pytest.raises(SceneError, match="outside the folders"):
+        address(told["allowed"], Rules())
+    assert address(told["allowed"], Rules((tmp_path / "allowed" / "red.tif",))) == told["allowed"]
 
 
 def test_a_signer_that_is_down_is_an_upstream_error(monkeypatch, write_raster):
