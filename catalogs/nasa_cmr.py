@@ -4,8 +4,7 @@ There is one API for each provider, and collections are named SHORTNAME_VERSION.
 asked for (https://github.com/nasa/cmr-stac/blob/main/docs/usage/usage.md). Nothing announces scale or offset, so that
 the sensor's own hold. Some answers of the CMR only number the assets (`data`, `data1`, in no order that holds) and
 name the item by an internal concept: the names of the files are what is kept, so bands and item are named by them.
-To read files a login is needed: https://urs.earthdata.nasa.gov, in ~/.netrc, and GDAL_HTTP_COOKIEFILE in the
-environment.
+To read files a login is needed: https://urs.earthdata.nasa.gov, in ~/.netrc.
 """
 
 from collections.abc import Mapping

@@ -15,6 +15,7 @@ from affine import Affine
 from rasterio.io import DatasetReader
 
 from sco.turns import Turns
+from sco.webfile import AHEAD, WebFile
 
 MOST_BYTES = 192 * 2**20
 """Of memory that files take while they wait open; the ones that waited longest are closed first."""
@@ -29,6 +30,10 @@ class Handle:
     """An open file, and what was found out about it since it was opened."""
 
     file: DatasetReader
+    length: int | None = None
+    """Of the file in bytes, if that can be told."""
+    web: WebFile | None = None
+    """Where its bytes come from, if they are on the web."""
     opened: float = field(default_factory=time.monotonic)
     known: dict[Any, Any] = field(default_factory=dict)
 
@@ -40,10 +45,10 @@ class Handle:
 
     @cached_property
     def size(self) -> int:
-        """About how many bytes it takes: the file's own block, packed and unpacked."""
+        """About how many bytes it takes: the file's own block, packed and unpacked, and what was read of it ahead."""
         rows, columns = self.file.block_shapes[0]
         depth = np.dtype(self.file.dtypes[0]).itemsize
-        return int(FIXED_BYTES + 2 * rows * columns * depth)
+        return int(FIXED_BYTES + 2 * rows * columns * depth + AHEAD * (self.web is not None))
 
     @property
     def is_old(self) -> bool:
@@ -62,7 +67,7 @@ class Handles:
         self._opening = Turns()
 
     @contextmanager
-    def lent(self, where: str, opener: Callable[[], DatasetReader]) -> Iterator[Handle]:
+    def lent(self, where: str, opener: Callable[[], Handle]) -> Iterator[Handle]:
         """The file at an address that GDAL understands, opened where none waits."""
         key = (where, _state(where))
         handle = self._taken(key) or self._opened(key, opener)
@@ -82,12 +87,14 @@ class Handles:
         for handle in waiting:
             handle.file.close()
 
-    def _opened(self, key: Any, opener: Callable[[], DatasetReader]) -> Handle:
+    def _opened(self, key: Any, opener: Callable[[], Handle]) -> Handle:
         where, state = key
         if state is not None:
-            return Handle(opener())
-        with self._opening.taken(where):  # GDAL asks for a remote file's head once, unless threads do so together
-            return Handle(opener())
+            return opener()
+        with self._opening.taken(
+            where
+        ):  # GDAL asks for the head of a file in a bucket once, unless threads do so at once
+            return opener()
 
     def _taken(self, key: Any) -> Handle | None:
         with self._lock:

@@ -21,15 +21,16 @@ class Meter:
     """Counts from the start of the process on."""
 
     bytes_read: int | None
-    """From disks, and by GDAL from the web; None where the system does not tell."""
+    """From disks, and from archives on the web; None where the system does not tell."""
     requests: int
-    """Of GDAL to the web."""
+    """To archives on the web."""
 
     @classmethod
     def now(cls) -> "Meter":
         """As it stands."""
-        from_disk, (from_web, requests) = _disk(), _web().counted()
-        return cls(None if from_disk is None else from_disk + from_web, requests)
+        from_disk, (from_buckets, requests) = _disk(), _buckets().counted()
+        from_web = WEB.bytes + from_buckets
+        return cls(None if from_disk is None else from_disk + from_web, WEB.requests + requests)
 
     def since(self, earlier: "Meter") -> "Meter":
         """What was added since then."""
@@ -43,8 +44,26 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
 
 
-class _Web:
-    """GDAL's own count, which it keeps where CPL_VSIL_NETWORK_STATS_ENABLED is set.
+class Web:
+    """What was asked of archives by us, and came."""
+
+    def __init__(self) -> None:
+        self.requests = self.bytes = 0
+        self._lock = Lock()
+
+    def add(self, length: int) -> None:
+        """One request more."""
+        with self._lock:
+            self.requests += 1
+            self.bytes += length
+
+
+WEB = Web()
+"""By this process."""
+
+
+class _Buckets:
+    """GDAL's own count of what it asked buckets for, which it keeps where CPL_VSIL_NETWORK_STATS_ENABLED is set.
 
     It keeps it file by file, so that it is taken over and set back each time, before it grows long.
     """
@@ -80,8 +99,8 @@ class _Web:
 
 
 @cache
-def _web() -> _Web:
-    return _Web()
+def _buckets() -> _Buckets:
+    return _Buckets()
 
 
 def _disk() -> int | None:

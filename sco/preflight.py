@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from sco.errors import SceneError
-from sco.landing import Landing, check_host, land
+from sco.landing import check_host
 from sco.model import Asset
 
 if TYPE_CHECKING:
@@ -60,16 +60,6 @@ def address(href: str, rules: Rules) -> str:
     if scheme == "file" or (not scheme and href.startswith("/")):
         return _allowed(unquote(urlsplit(href).path) if scheme else href, rules)
     raise SceneError(f"asset address {href[:80]!r} is neither https, s3 nor a file: it is not read")
-
-
-def landing(where: str, rules: Rules) -> Landing:
-    """Where an address that may be asked really leads, and how long the file there is if that can be told.
-
-    Raises SceneError where a redirect leads off the hosts, OSError where there is nothing.
-    """
-    if where.startswith(("https://", "http://")):
-        return land(where, rules.hosts)
-    return Landing(where, os.stat(where).st_size if where.startswith("/") else None)
 
 
 def driver_of(where: str) -> str:
@@ -144,12 +134,11 @@ def disagreements(file: "DatasetReader", asset: Asset, size: int | None = None) 
     )
 
 
-def check(file: "DatasetReader", asset: Asset, rules: Rules) -> tuple[str, ...]:
-    """The disagreements that are trusted to the file, as warnings where the rules say "warn".
+def check(file: "DatasetReader", asset: Asset, rules: Rules, size: int | None = None) -> tuple[str, ...]:
+    """The disagreements that are trusted to the file of so many bytes, as warnings where the rules say "warn".
 
     Raises SceneError if the rules reject them, and for a file that is made to exhaust whoever reads it.
     """
-    size = landing(address(asset.href, rules), rules).size
     danger = _danger(file, size)
     if danger:
         raise SceneError(f"{asset.href} has {danger}: it cannot be read safely")

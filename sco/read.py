@@ -1,7 +1,9 @@
 """One asset, one window: stored numbers on the project's grid."""
 
+import os
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from sco import kernels, preflight, proxy, shrink
+from sco import kernels, preflight, shrink, vsi
 from sco.errors import UpstreamError
 from sco.handles import HANDLES, Handle
 from sco.landing import AGENT
@@ -28,6 +30,7 @@ from sco.multihash import require_intact
 from sco.preflight import Rules
 from sco.shrink import Source
 from sco.signing import on_signed, signed, unsigned
+from sco.webfile import WebFile
 
 Numbers = NDArray[Any]
 ATTEMPTS = 3
@@ -38,7 +41,7 @@ SHRINKS_FROM = 1.5
 GDAL_SETTINGS: dict[str, Any] = {
     "GDAL_CACHEMAX": 32 * 2**20,  # a window is read once: more would only hold what nobody asks for again
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_USERAGENT": AGENT,
+    "GDAL_HTTP_USERAGENT": AGENT,  # this and the following are for buckets
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 0.5,
     "GDAL_HTTP_TIMEOUT": 60,
@@ -118,21 +121,38 @@ def read(asset: Asset, band: Band, geobox: GeoBox, rules: Rules) -> Reading:
     raise AssertionError("unreachable")
 
 
-def _lent(where: str, rules: Rules) -> AbstractContextManager[Handle]:
-    landed = preflight.landing(where, rules).address
+@contextmanager
+def _lent(where: str, rules: Rules) -> Iterator[Handle]:
+    with HANDLES.lent(where, lambda: _opened(where, rules)) as handle, _honest(handle.web):
+        yield handle
 
-    def opened() -> DatasetReader:
-        with proxy.through(landed, rules.hosts):
-            # naming the driver keeps a VRT in disguise from being opened as the list of files that it is
-            return rasterio.open(landed, driver=preflight.driver_of(where))
 
-    return HANDLES.lent(landed, opened)
+def _opened(where: str, rules: Rules) -> Handle:
+    driver = preflight.driver_of(where)  # named, so that a VRT in disguise is not opened as the files that it lists
+    if not where.startswith(("https://", "http://")):
+        return Handle(rasterio.open(where, driver=driver), os.stat(where).st_size if where.startswith("/") else None)
+    web = WebFile(where, rules.hosts)
+    with _honest(web):
+        return Handle(rasterio.open(vsi.name_of(web), driver=driver), web.size, web)
+
+
+@contextmanager
+def _honest(web: WebFile | None) -> Iterator[None]:
+    """Raises what GDAL was not told in the block: that bytes did not come, which it may take for the file's end."""
+    try:
+        yield
+    except RasterioError as error:
+        if web is None or web.failure is None:
+            raise
+        raise web.failure from error
+    if web is not None and web.failure is not None:
+        raise web.failure
 
 
 def _checked(handle: Handle, asset: Asset, rules: Rules) -> tuple[str, ...]:
     """What `preflight.check` says of an open file, asked once for as long as it is open."""
     if (asset, rules) not in handle.known:
-        handle.known[asset, rules] = preflight.check(handle.file, asset, rules)
+        handle.known[asset, rules] = preflight.check(handle.file, asset, rules, handle.length)
     trusted: tuple[str, ...] = handle.known[asset, rules]
     return trusted
 

@@ -140,10 +140,10 @@ def archive() -> Iterator[str]:
 def test_what_reading_really_raises_is_classed(archive, code, expected, monkeypatch):
     monkeypatch.setattr("sco.read.ATTEMPTS", 1)
     monkeypatch.setattr(landing, "PATIENCE", PATIENCE.new(total=0))
-    landing._threads.__dict__.clear()
+    landing._session.cache_clear()
     with pytest.raises(UpstreamError) as caught:
         read(Asset(f"http://{archive}/{code}/x.tif"), RED, HERE, Rules(hosts=(archive,)))
-    landing._threads.__dict__.clear()
+    landing._session.cache_clear()
     assert classify(caught.value) == expected, caught.value
 
 

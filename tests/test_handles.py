@@ -10,7 +10,7 @@ from affine import Affine
 from rasterio.vrt import WarpedVRT
 
 from sco import handles
-from sco.handles import Handles
+from sco.handles import Handle, Handles
 
 ORIGIN = Affine(10, 0, 600_000, 0, -10, 4_850_000)
 
@@ -24,7 +24,7 @@ def opened():
 
         def __call__(self, path):
             self.count += 1
-            return rasterio.open(path)
+            return Handle(rasterio.open(path))
 
     return Opener()
 

@@ -36,7 +36,8 @@ NUMBERS = np.arange(1, 101, dtype=np.uint16).reshape(10, 10)
 def _hasty(monkeypatch):
     monkeypatch.setattr(landing, "PATIENCE", landing.PATIENCE.new(backoff_factor=0.01))
     monkeypatch.setattr("sco.read.ATTEMPTS", 1)
-    landing._landed.cache_clear()
+    landing.LANDINGS.clear()
+    landing._session.cache_clear()
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_a_redirect_is_followed_where_it_stays_on_the_hosts(red):
     with archive(red.parent) as there, archive(red.parent, here=redirect(f"{there.url}/red.tif?signed=1")) as server:
         found = numbers_at(f"{server.url}/here.tif", hosts=(server.host, there.host))
         np.testing.assert_array_equal(found, NUMBERS)
-        assert len(server.asked) == 1  # GDAL was given the end of the way
+        assert len(server.asked) == 1  # the rest is asked at the end of the way
 
 
 @pytest.mark.parametrize("where", ["{victim}/secret.tif", "//{host}/secret.tif", "file:///etc/passwd", "/vsizip/x.zip"])
@@ -377,5 +378,4 @@ def test_threads_that_begin_with_the_same_file_ask_for_its_head_once(red):
         reads = [threads.submit(read_now, f"{server.url}/red.tif", server.host) for _ in range(8)]
         for one in reads:
             np.testing.assert_array_equal(one.result(30), NUMBERS)
-    assert sum(request.method == "HEAD" for request in server.asked) == 1
-    assert sum(request.headers.get("Range") == "bytes=0-0" for request in server.asked) == 1
+    assert [request.headers["Range"] for request in server.asked] == ["bytes=0-16383"]
