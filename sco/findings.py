@@ -62,10 +62,11 @@ class Findings:
     ) -> tuple["Findings", list[int]]:
         """These and those of items that are not among them, and in which row each of the items is."""
         place = place_of(question)
-        new = {digest: line for digest, line in zip(digests, lines, strict=True) if (place, digest) not in self.rows}
+        new = {one: number for number, one in enumerate(digests) if (place, one) not in self.rows}
         known = self
         if new:
-            tables = [_table(source, question, chunk) for chunk in _chunks(list(new.items()))]
+            chunks = ([(one, lines[new[one]]) for one in chunk] for chunk in _chunks(list(new)))
+            tables = [_table(source, question, chunk) for chunk in chunks]
             known = Findings(pa.concat_tables([self.table, *tables]))
         return known, [known.rows[place, digest] for digest in digests]
 
@@ -140,8 +141,8 @@ class Findings:
         return binder.rejected_in(self.table[binder.TEXT][row].as_py())
 
 
-def _chunks(lines: Sequence[tuple[bytes, str]]) -> Iterator[Sequence[tuple[bytes, str]]]:
-    return (lines[start : start + CHUNK] for start in range(0, len(lines), CHUNK))
+def _chunks(digests: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (digests[start : start + CHUNK] for start in range(0, len(digests), CHUNK))
 
 
 def _table(source: Source, question: Question, lines: Sequence[tuple[bytes, str]]) -> pa.Table:

@@ -23,8 +23,9 @@ from sco.findings import Findings
 from sco.memory import Memory
 from sco.model import BBox
 from sco.readership import reader_of
-from sco.reply import Question, Reply, Sieve, digest_of, kept_reply, place_of
+from sco.reply import Question, Reply, kept_reply, place_of
 from sco.search import Answer, Asked, Choice, asked_of, choose, in_order, questions_of, replies_to
+from sco.sieve import Sieve
 
 Where = tuple[BBox, datetime, datetime]
 """What is asked of a source: a box of degrees, and from when up to when."""
@@ -49,7 +50,7 @@ class Case:
         sieve = self._memory.sieve() if self._memory else Sieve()
         with staying():
             replies = [replies_to(questions, self.folder, sieve) for questions in self.questions]
-        if self._memory and sieve.met:
+        if self._memory and (sieve.met or sieve.whole):
             self._memory.keep_sieve(sieve)
         return self._settle(replies, shelves if shelves == self._shelves() else None)
 
@@ -134,7 +135,7 @@ class Case:
 
     def _settle(self, replies: Sequence[Sequence[Reply]], shelves: list[str] | None) -> Answer:
         """The answer that these replies make, judged now unless it was already, and kept."""
-        digests = [[list(map(digest_of, reply.lines)) for reply in answered] for answered in replies]
+        digests = [[reply.digests for reply in answered] for answered in replies]
         key = self._key(digests)
         asked = tuple(
             asked_of(question, reply)

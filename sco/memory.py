@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
 from sco import findings
 from sco.draft import drafted
 from sco.findings import Findings
-from sco.reply import Fate, Sieve
+from sco.sieve import Known, Sieve
 
 LINES = pa.schema({"digest": pa.binary(32), "fate": pa.int32(), "moment": pa.int64()})
-"""A line of a file by its SHA-256, which of the kinds of fate it has, and when it was taken."""
+"""A line of a file by its SHA-256, which of the kinds of fate it has, and when it was taken.
+Those of a sheaf follow one another."""
 SEAL = hashlib.sha256().digest_size
 
 
@@ -45,20 +47,20 @@ class Memory:
         """Which lines of files are asked for."""
         table = self._recall(".lines", LINES)
         try:
-            return Sieve() if table is None else Sieve(_fates(table))
+            return Sieve() if table is None else Sieve(_known(table))
         except (ValueError, KeyError, TypeError, IndexError):
             return Sieve()
 
     def keep_sieve(self, sieve: Sieve) -> None:
         """Remember which of the lines that were met are asked for."""
-        kinds = {kind: number for number, kind in enumerate({fate[:2]: None for fate in sieve.met.values()})}
-        columns = {
-            "digest": list(sieve.met),
-            "fate": [kinds[fate[:2]] for fate in sieve.met.values()],
-            "moment": [fate.moment for fate in sieve.met.values()],
+        known = sieve.kept()
+        columns = {"digest": list(known.digests), "fate": known.kinds, "moment": known.moments}
+        told = {
+            "fates": [[sorted(wanted), sorted(judged)] for wanted, judged in known.fates],
+            "sheaves": [[*numbers, sha256.hex()] for *numbers, sha256 in known.spans],
         }
-        told = json.dumps([[sorted(wanted), sorted(judged)] for wanted, judged in kinds])
-        self._remember(".lines", pa.table(columns, LINES).replace_schema_metadata({"kinds": told}))
+        facts = {name: json.dumps(fact) for name, fact in told.items()}
+        self._remember(".lines", pa.table(columns, LINES).replace_schema_metadata(facts))
 
     @property
     def _key(self) -> str:
@@ -85,7 +87,12 @@ class Memory:
             file.write(content)
 
 
-def _fates(table: pa.Table) -> dict[bytes, Fate]:
-    kinds = [(frozenset(wanted), frozenset(judged)) for wanted, judged in json.loads(table.schema.metadata[b"kinds"])]
-    rows = zip(*(table[name].to_pylist() for name in LINES.names), strict=True)
-    return {digest: Fate(kinds[kind][0], kinds[kind][1], moment) for digest, kind, moment in rows}
+def _known(table: pa.Table) -> Known:
+    facts = {name: json.loads(table.schema.metadata[name]) for name in (b"fates", b"sheaves")}
+    return Known(
+        table["digest"].to_pylist(),
+        np.array(table["fate"].to_pylist(), np.int32),
+        np.array(table["moment"].to_pylist(), np.int64),
+        [(frozenset(wanted), frozenset(judged)) for wanted, judged in facts[b"fates"]],
+        [(first, count, size, bytes.fromhex(sha256)) for first, count, size, sha256 in facts[b"sheaves"]],
+    )

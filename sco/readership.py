@@ -31,7 +31,9 @@ MODULES = (
     "reply",
     "roster",
     "search",
+    "sheaf",
     "shelf",
+    "sieve",
     "transcript",
 )
 """Of ours, those that a scene or the reason against it depends on."""

@@ -3,27 +3,25 @@
 import gzip
 import hashlib
 import json
-import os
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sco import shelf
-from sco.draft import drafted
+from sco import members, shelf
 from sco.errors import IntegrityError, UpstreamError
 from sco.model import BBox, Catalog, Collection
+from sco.sheaf import LINES, Bound, Lines, Part, digest_of, parts_of
+from sco.shelf import Lying
+from sco.sieve import TIMELESS, Fate, Sieve, Sifting
 
 MOST_ITEMS = 200_000
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-TOGETHER = 256
-"""Lines that are packed at once."""
-LEVEL = 3
-"""Of gzip: what takes three times as long at its best is smaller by a tenth."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class Question:
 class Reply:
     """What one catalog answered: its items as they came, repetitions and rubbish included."""
 
-    lines: tuple[str, ...]
-    """Each item as JSON, which takes a tenth of the memory that it takes when it is read."""
+    lines: Sequence[str]
+    """Each item as JSON, which takes a tenth of the memory that it takes when it is read, or none until it is."""
     pages: int
     seconds: float
     failure: str | None = None
@@ -79,41 +77,10 @@ class Reply:
         """The items, each read when its turn comes."""
         return map(shelf.item_in, self.lines)
 
-
-class Fate(NamedTuple):
-    """What an item in a file may be asked for; questions are told by `place_of` them."""
-
-    wanted: frozenset[str]
-    """The questions that it may be asked for."""
-    judged: frozenset[str]
-    """The questions that it was held against."""
-    moment: int | None
-    """When it was taken, in microseconds since 1970, if it tells."""
-
-
-@dataclass(frozen=True)
-class Sieve:
-    """The lines of files whose fate is known by their SHA-256, and those that are met."""
-
-    before: Mapping[bytes, Fate] = field(default_factory=dict)
-    met: dict[bytes, Fate] = field(default_factory=dict)
-
-    def known(self, line: str, places: frozenset[str]) -> Fate | None:
-        """The fate of a line, where it is known for all of these questions."""
-        digest = digest_of(line)
-        fate = self.before.get(digest)
-        if fate is None or not places <= fate.judged:
-            return None
-        self.met[digest] = fate
-        return fate
-
-    def learn(self, line: str, fate: Fate) -> None:
-        """Remember it, beside what was learned of other questions."""
-        digest = digest_of(line)
-        also = self.met.get(digest)
-        if also is not None:
-            fate = Fate(also.wanted | fate.wanted, also.judged | fate.judged, fate.moment)
-        self.met[digest] = fate
+    @cached_property
+    def digests(self) -> list[bytes]:
+        """SHA-256 of each item as it came."""
+        return [digest for part in parts_of(self.lines) for digest in part.digests]
 
 
 def ask(question: Question) -> Reply:
@@ -137,17 +104,18 @@ def ask_all(questions: Sequence[Question], sieve: Sieve | None = None) -> list[R
 def _replies(questions: Sequence[Question], sieve: Sieve) -> list[Reply]:
     """The replies of one catalog: to one question, or of files to several."""
     began = time.monotonic()
-    items: list[list[str]] = [[] for _ in questions]
+    items: list[Sequence[str]] = [() for _ in questions]
     pages, failure = 0, None
     try:
         if shelf.is_shelf(questions[0].catalog.url):
             items, pages = _taken(questions, sieve), 1
         else:
-            items[0], pages = _fetched(questions[0])
+            fetched, pages = _fetched(questions[0])
+            items = [tuple(fetched)]
     except (UpstreamError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         failure = cause(error)
     seconds = round(time.monotonic() - began, 3)
-    return [Reply(tuple(lines), pages, seconds, failure) for lines in items]
+    return [Reply(lines, pages, seconds, failure) for lines in items]
 
 
 def line_of(item: object) -> str:
@@ -172,13 +140,7 @@ def cause(error: Exception) -> str:
 
 def keep_reply(reply: Reply, question: Question, folder: Path) -> None:
     """Write the reply whole to `folder` as gzipped lines of JSON, or not at all."""
-    with drafted(question.file(folder)) as draft, draft.open("wb") as file:
-        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
-            packed.write(f"{_head(reply, question)}\n".encode())
-            for start in range(0, len(reply.lines), TOGETHER):
-                packed.write("".join(f"{line}\n" for line in reply.lines[start : start + TOGETHER]).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    members.write(question.file(folder), _head(reply, question), parts_of(reply.lines))
 
 
 def kept_reply(question: Question, folder: Path) -> Reply:
@@ -199,11 +161,6 @@ def kept_reply(question: Question, folder: Path) -> Reply:
     return reply
 
 
-def digest_of(line: str) -> bytes:
-    """SHA-256 of an item as it came."""
-    return hashlib.sha256(line.encode()).digest()
-
-
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, UTC."""
     return (moment - BEGINNING) // MICROSECOND
@@ -215,27 +172,88 @@ def place_of(question: Question) -> str:
     return json.dumps([asked[name] for name in ("sensor", "catalog", "url", "collection", "bbox")])
 
 
-def _taken(questions: Sequence[Question], sieve: Sieve) -> list[list[str]]:
+@dataclass(frozen=True)
+class _Taking:
+    """What of some files answers one question, as it is met."""
+
+    place: str
+    start: int
+    end: int
+    parts: list[Part] = field(default_factory=list)
+    loose: list[tuple[bytes, str]] = field(default_factory=list)
+
+    def take(self, text: str, digest: bytes, fate: Fate) -> None:
+        """A line by itself, if it answers."""
+        if self.place in fate.wanted and (fate.moment == TIMELESS or self.start <= fate.moment < self.end):
+            self.loose.append((digest, text))
+            if len(self.loose) == LINES:
+                self.close()
+
+    def take_all(self, bound: Bound, sieve: Sieve) -> None:
+        """Those of a sheaf that answer."""
+        self.close()
+        chosen = sieve.taken(bound.sheaf, self.place, self.start, self.end)
+        if chosen:
+            self.parts.append(Part([bound.sheaf.digests[line] for line in chosen], partial(_texts, bound, chosen)))
+
+    def close(self) -> None:
+        """Put the lines that came one by one together."""
+        if self.loose:
+            digests, texts = zip(*self.loose, strict=True)
+            self.parts.append(Part(digests, lambda: texts))
+            self.loose.clear()
+
+
+def _texts(bound: Bound, chosen: Sequence[int]) -> list[str]:
+    texts = bound.texts()
+    return [texts[line] for line in chosen]
+
+
+def _taken(questions: Sequence[Question], sieve: Sieve) -> list[Sequence[str]]:
     """The items that lie in files for each of these questions, as if they had come on one page."""
-    items: list[list[str]] = [[] for _ in questions]
-    asked = [(place_of(one), *one.span, lines) for one, lines in zip(questions, items, strict=True)]
-    places = frozenset(place for place, *_ in asked)
-    for lying in shelf.items(questions[0].catalog.url, lambda line: sieve.known(line, places)):
-        fate = lying.known or _fate(lying.item, questions, places)
-        if lying.text is not None and lying.known is None:
-            sieve.learn(lying.text, fate)
-        for place, start, end, lines in asked:
-            if place in fate.wanted and (fate.moment is None or start <= fate.moment < end):
-                lines.append(line_of(lying.item) if lying.text is None else lying.text)
-    if max(map(len, items)) > MOST_ITEMS:
+    asked = [_Taking(place_of(one), *one.span) for one in questions]
+    places = frozenset(one.place for one in asked)
+    for lying in shelf.items(questions[0].catalog.url, Sifting(sieve, places)):
+        if isinstance(lying, Bound):
+            sieve.whole[lying.sheaf.sha256] = lying.sheaf
+            for one in asked:
+                one.take_all(lying, sieve)
+        else:
+            _take(lying, _learned(lying, questions, sieve, places), sieve, asked)
+    for one in asked:
+        one.close()
+    found = [Lines(one.parts) for one in asked]
+    if max(map(len, found)) > MOST_ITEMS:
         raise UpstreamError(f"it has more than {MOST_ITEMS:,} items: ask for fewer days or a smaller area")
-    return items
+    return list(found)
+
+
+def _take(lying: Lying, fate: Fate, sieve: Sieve, asked: Sequence[_Taking]) -> None:
+    """An item by itself; lines that will be one sheaf the next time are put together."""
+    text = line_of(lying.item) if lying.text is None else lying.text
+    digest = lying.digest or digest_of(text)
+    begins = lying.at is not None and sieve.gathering.add(text, digest, lying.at)
+    for one in asked:
+        if begins:
+            one.close()
+        one.take(text, digest, fate)
+
+
+def _learned(lying: Lying, questions: Sequence[Question], sieve: Sieve, places: frozenset[str]) -> Fate:
+    """The fate of what lies there, which is remembered of a line."""
+    if lying.known is not None:
+        known: Fate = lying.known
+        return known
+    fate = _fate(lying.item, questions, places)
+    if lying.digest is not None:
+        sieve.learn(lying.digest, fate)
+    return fate
 
 
 def _fate(item: Any, questions: Sequence[Question], places: frozenset[str]) -> Fate:
     wanted = (one for one in questions if shelf.may_be_asked_for(item, one.collection.id, one.bbox))
     moment = shelf.moment_of(item)
-    return Fate(frozenset(map(place_of, wanted)), places, None if moment is None else micros(moment))
+    return Fate(frozenset(map(place_of, wanted)), places, TIMELESS if moment is None else micros(moment))
 
 
 def _fetched(question: Question) -> tuple[list[str], int]:

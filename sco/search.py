@@ -17,7 +17,8 @@ from sco.errors import SceneError, UpstreamError
 from sco.item import ID, read_item, shown, told_time
 from sco.known_bad import why_bad
 from sco.model import BBox, Catalog, Collection, Identity, Scene, Sensor
-from sco.reply import Question, Reply, Sieve, ask_all, keep_reply, kept_reply, key_of
+from sco.reply import Question, Reply, ask_all, keep_reply, kept_reply, key_of
+from sco.sieve import Sieve
 
 NUMBER = re.compile(r"\d{1,9}")
 Verdict = tuple[list["Candidate"], list["Rejected"]]

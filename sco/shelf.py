@@ -5,10 +5,10 @@ Formats: https://github.com/radiantearth/stac-spec and https://github.com/stac-u
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -17,6 +17,7 @@ import rustac
 from sco import digests
 from sco.errors import UpstreamError
 from sco.model import BBox
+from sco.sheaf import Bound, Sheaf, digest_of
 
 LINES = (".ndjson", ".jsonl")
 PARQUET = (".parquet", ".geoparquet")
@@ -32,6 +33,33 @@ class Lying(NamedTuple):
     """The line that it is, where it is one to the letter: with no relative address that was made absolute."""
     known: Any = None
     """What is known of that line."""
+    digest: bytes | None = None
+    """SHA-256 of that line."""
+    at: int | None = None
+    """At which byte of its file it begins, where one line feed ends it."""
+
+
+class Memory(Protocol):
+    """What is known of lines by their SHA-256."""
+
+    def fate(self, digest: bytes) -> Any:
+        """Anything but None of a line that need not be read."""
+
+    def sheaf(self, first: bytes) -> Sheaf | None:
+        """The lines that this one begins, if they need not be read."""
+
+
+class Nothing:
+    """Of no line."""
+
+    def fate(self, _: bytes) -> None:
+        """None."""
+
+    def sheaf(self, _: bytes) -> None:
+        """None."""
+
+
+NOTHING = Nothing()
 
 
 def is_shelf(url: str) -> bool:
@@ -51,11 +79,11 @@ def digest(url: str, memory: Path) -> str:
     return told.hexdigest()
 
 
-def items(url: str, known: Callable[[str], Any] = lambda _: None) -> Iterator[Lying]:
+def items(url: str, known: Memory = NOTHING) -> Iterator[Lying | Bound]:
     """All that lies there, rubbish included, with the relative addresses of assets made absolute.
 
-    A line of which `known` tells anything but None is not read. Raises UpstreamError where there is no file, or where
-    a file that was named is no STAC at all.
+    What is known is not read. Raises UpstreamError where there is no file, or where a file that was named is no STAC at
+    all.
     """
     path = _path(url)
     if not path.exists():
@@ -94,7 +122,7 @@ def moment_of(item: Any) -> datetime | None:
         return None
 
 
-def _items(path: Path, known: Callable[[str], Any]) -> Iterator[Lying]:
+def _items(path: Path, known: Memory) -> Iterator[Lying | Bound]:
     if not path.is_dir():
         yield from _resting(path, known)
         return
@@ -113,30 +141,64 @@ def _files(folder: Path) -> list[Path]:
     return sorted(one for one in folder.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
 
 
-def _resting(file: Path, known: Callable[[str], Any]) -> Iterator[Lying]:
+def _resting(file: Path, known: Memory) -> Iterator[Lying | Bound]:
     """The items in one file. Raises UpstreamError where it is not what its name says."""
     folder = file.resolve().parent
     try:
         if file.suffix.lower() in LINES:
-            with file.open(encoding="utf-8") as lines:
-                for line in lines:
-                    if line.strip():
-                        yield from _of_line(line.rstrip("\n"), folder, known)
-            return
-        yield from (Lying(_placed(item, folder)) for item in _unfolded(_content(file)))
+            yield from _lined_up(file, folder, known)
+        else:
+            yield from (Lying(_placed(item, folder)) for item in _unfolded(_content(file)))
     except (ValueError, RecursionError, rustac.RustacError, OSError) as error:
         raise UpstreamError(f"{file.name} is no STAC: {error}") from error
 
 
-def _of_line(line: str, folder: Path, known: Callable[[str], Any]) -> Iterator[Lying]:
-    told = known(line)
-    if told is not None:
-        yield Lying(None, line, told)
+def _lined_up(file: Path, folder: Path, known: Memory) -> Iterator[Lying | Bound]:
+    """The items of a file of lines; a sheaf that is not what it begins as is not looked for a second time."""
+    at, moved = 0, set[bytes]()
+    with file.open("rb") as content:
+        while line := content.readline():
+            digest = hashlib.sha256(line.removesuffix(b"\n")).digest()
+            sheaf = known.sheaf(digest)
+            if sheaf is not None and sheaf.sha256 not in moved:
+                if _goes_on(content, line, sheaf):
+                    yield Bound(file, at, sheaf)
+                    at += sheaf.size
+                    continue
+                moved.add(sheaf.sha256)
+                content.seek(at + len(line))
+            yield from _of_line(line, digest, at, folder, known)
+            at += len(line)
+
+
+def _goes_on(content: BinaryIO, line: bytes, sheaf: Sheaf) -> bool:
+    """Whether the file goes on after this line as the sheaf does."""
+    told = hashlib.sha256(line)
+    told.update(content.read(sheaf.size - len(line)))
+    return told.digest() == sheaf.sha256
+
+
+def _of_line(line: bytes, digest: bytes, at: int, folder: Path, known: Memory) -> Iterator[Lying]:
+    """The items of a line; of several where other things end lines than line feeds."""
+    text = line.removesuffix(b"\n").decode("utf-8")
+    if "\r" in text:
+        for one in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+            yield from _of_text(one, digest_of(one), None, folder, known)
+    else:
+        yield from _of_text(text, digest, at if line.endswith(b"\n") else None, folder, known)
+
+
+def _of_text(text: str, digest: bytes, at: int | None, folder: Path, known: Memory) -> Iterator[Lying]:
+    if not text.strip():
         return
-    content = item_in(line)
+    told = known.fate(digest)
+    if told is not None:
+        yield Lying(None, text, told, digest, at)
+        return
+    content = item_in(text)
     for item in _unfolded(content):
         placed = _placed(item, folder)
-        yield Lying(placed, line if placed is content else None)
+        yield Lying(placed, text, None, digest, at) if placed is content else Lying(placed)
 
 
 def _content(file: Path) -> Any:
