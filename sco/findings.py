@@ -5,21 +5,24 @@ was asked. What depends on the days that were asked, or on other items, is found
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property, partial
+from itertools import chain, pairwise
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import shapely
+from numpy.typing import NDArray
 
 from sco import binder, shelf
 from sco.choices import Source
 from sco.model import Identity, Scene
-from sco.reply import BEGINNING, Question, key_of, place_of
-from sco.search import Candidate, Choice, Rejected, Verdict, beside, read, touching
+from sco.reply import BEGINNING, Question, key_of, micros, place_of
+from sco.search import Candidate, Choice, Rejected, Verdict, beside, choose, read, touching
 from sco.transcript import scene_in
 
 CHUNK = 2048
@@ -70,33 +73,82 @@ class Findings:
             known = Findings(pa.concat_tables([self.table, *tables]))
         return known, [known.rows[place, digest] for digest in digests]
 
-    def verdict(self, rows: Sequence[int], question: Question) -> Verdict:
+    def verdict(self, rows: Iterable[int], question: Question) -> Verdict:
         """What these items offer, and what of them is unusable. One that came twice counts once, as it came last."""
-        keys, touches = self._lists["key"], self._lists["touches"]
         scenes, rejected = [], []
-        for row in {keys[row]: row for row in rows}.values():
-            candidate = self._candidates[row]
-            astray = self._rejected(row) if candidate is None else beside(candidate, question, touches[row])
+        for row in self._last(rows):
+            candidate = self._candidate(row)
+            touches = self._lists["touches"][row]
+            astray = self._rejected(row) if candidate is None else beside(candidate, question, touches)
             if candidate is not None and astray is None:
                 scenes.append(candidate)
             elif astray is not None:
                 rejected.append(astray)
         return scenes, rejected
 
-    def of(self, choice: Choice) -> pa.Table:
-        """The scenes of a choice among these, as they are bound."""
-        made = [one.make() for one in choice.scenes if one.row is None]
+    def selected(self, source: Source, questions: Sequence[Question], met: Sequence[Sequence[int]]) -> "Selection":
+        """What `choose` takes of these items, a list a question; those that nothing competes with are not looked at."""
+        last = [self._last(rows) for rows in met]
+        alone = self._alone(source, questions, last)
+        rest = [[row for row in rows if row not in alone] for rows in last]
+        choice = choose(source, [self.verdict(*pair) for pair in zip(rest, questions, strict=True)])
+        found = Selection.of(choice, self.table.num_rows)
+        order = [(self._lists["times"][row], self._lists["ids"][row], row) for row in alone]
+        order += [(micros(one.time), one.id, row) for one, row in zip(choice.scenes, found.rows, strict=True)]
+        order.sort()
+        if any(one[:2] == other[:2] for one, other in pairwise(order)):
+            whole = choose(source, [self.verdict(*pair) for pair in zip(last, questions, strict=True)])
+            return Selection.of(whole, self.table.num_rows)
+        return replace(found, rows=[row for *_, row in order])
+
+    def of(self, selection: "Selection") -> pa.Table:
+        """The scenes of a selection among these, as they are bound."""
         table = self.table.select(binder.SCHEMA.names)
-        if made:
-            table = pa.concat_tables([table, binder.table_of(made)])
-        later = iter(range(self.table.num_rows, table.num_rows))
-        rows = [next(later) if one.row is None else one.row for one in choice.scenes]
-        return table.take(pa.array(rows, pa.int64()))
+        if selection.made:
+            table = pa.concat_tables([table, binder.table_of(selection.made)])
+        return table.take(pa.array(selection.rows, pa.int64()))
+
+    def _last(self, rows: Iterable[int]) -> list[int]:
+        keys = self._lists["key"]
+        return list({keys[row]: row for row in rows}.values())
+
+    def _alone(self, source: Source, questions: Sequence[Question], met: Sequence[Sequence[int]]) -> set[int]:
+        """Those of these items that are taken whatever becomes of the others."""
+        passes = Counter(chain.from_iterable(map(self._passes.__getitem__, rows) for rows in met))
+        fit = self._fit(source)
+        times = self._times
+        alone: set[int] = set()
+        for question, rows in zip(questions, met, strict=True):
+            start, end = question.span
+            inside = (fit & (start <= times) & (times < end)).tolist()
+            alone.update(row for row in rows if inside[row] and passes[self._passes[row]] == 1)
+        return alone
+
+    def _fit(self, source: Source) -> NDArray[np.bool_]:
+        """Which scenes touch the box that was asked, and have an orbit and clouds that the source takes."""
+        told = self._lists
+        touch = np.array([bool(touches) for touches in told["touches"]], bool)
+        clear = np.array([cloud is None or cloud <= source.max_cloud for cloud in told["cloud_percent"]], bool)
+        along = np.array([source.orbit is None or orbit == source.orbit for orbit in told["orbit"]], bool)
+        fit: NDArray[np.bool_] = touch & clear & along
+        return fit
+
+    @cached_property
+    def _times(self) -> NDArray[np.float64]:
+        """When each was taken, in microseconds since 1970, which floats tell to the last until 2255; NaN of none."""
+        return np.array([math.nan if time is None else time for time in self._lists["times"]])
+
+    @cached_property
+    def _passes(self) -> list[tuple[str, ...]]:
+        """What competes for the same acquisition has in common."""
+        names = ("platform", "datatake", "tile", "catalogs", "collection", "ids")
+        rows = zip(*(self._lists[name] for name in names), strict=True)
+        return [row[:3] if row[2] else row[3:] for row in rows]
 
     def staying(self, met: Sequence[int], questions: Sequence[Question]) -> "Findings":
         """Those that were met, and those of days that no question asked for, which may be asked for again."""
         stays = np.ones(self.table.num_rows, bool)
-        times = np.array([math.nan if time is None else time for time in self._lists["times"]])
+        times = self._times
         for start, end in {one.span for one in questions}:
             stays &= (times < start) | (times >= end)
         stays[np.array(met, np.intp)] = True
@@ -107,38 +159,45 @@ class Findings:
         names = ("key", "touches", "ids", "catalogs", "times", *CHOSEN_BY, *SAME_BY)
         return {name: self.table[name].to_pylist() for name in names}
 
-    @cached_property
-    def _candidates(self) -> list[Candidate | None]:
-        """The scene of each row; None where there is none."""
+    def _candidate(self, row: int) -> Candidate | None:
+        """The scene of a row; None where there is none."""
         told = self._lists
-        identities = zip(*(told[name] for name in SAME_BY), strict=True)
-        chosen_by = zip(told["ids"], told["catalogs"], told["times"], *(told[name] for name in CHOSEN_BY), strict=True)
-        return [
-            None
-            if scene_id is None
-            else Candidate(
-                id=scene_id,
-                catalog=catalog,
-                collection=collection,
-                identity=Identity(*identity),
-                time=BEGINNING + timedelta(microseconds=time),
-                baseline=baseline,
-                updated=updated,
-                orbit=orbit,
-                cloud_percent=cloud,
-                make=partial(self._scene, row),
-                row=row,
-            )
-            for row, (identity, (scene_id, catalog, time, collection, baseline, updated, orbit, cloud)) in enumerate(
-                zip(identities, chosen_by, strict=True)
-            )
-        ]
+        if told["ids"][row] is None:
+            return None
+        return Candidate(
+            id=told["ids"][row],
+            catalog=told["catalogs"][row],
+            identity=Identity(*(told[name][row] for name in SAME_BY)),
+            time=BEGINNING + timedelta(microseconds=told["times"][row]),
+            make=partial(self._scene, row),
+            row=row,
+            **{name: told[name][row] for name in CHOSEN_BY},
+        )
 
     def _scene(self, row: int) -> Scene:
         return scene_in(self.table[binder.TEXT][row].as_py())
 
     def _rejected(self, row: int) -> Rejected:
         return binder.rejected_in(self.table[binder.TEXT][row].as_py())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The scenes that are used, by time then id, as rows of findings, and why others are not."""
+
+    rows: Sequence[int]
+    """Those beyond the findings count on through what was `made`."""
+    made: Sequence[Scene]
+    """Scenes that no row is, as they were put together from several."""
+    rejected: tuple[Rejected, ...]
+
+    @classmethod
+    def of(cls, choice: Choice, length: int) -> Self:
+        """Those of a choice among so many findings."""
+        made = [one.make() for one in choice.scenes if one.row is None]
+        later = iter(range(length, length + len(made)))
+        rows = [next(later) if one.row is None else one.row for one in choice.scenes]
+        return cls(rows, made, choice.rejected)
 
 
 def _chunks(digests: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

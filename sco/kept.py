@@ -19,7 +19,7 @@ from sco import binder, shelf
 from sco.bulk import staying
 from sco.choices import Source
 from sco.draft import drafted
-from sco.findings import Findings
+from sco.findings import Findings, Selection
 from sco.memory import Memory
 from sco.model import BBox
 from sco.readership import reader_of
@@ -165,20 +165,25 @@ class Case:
             for question, reply, digest in zip(questions, answered, told, strict=True):
                 found, where = found.with_new(self.source, question, reply.lines, digest)
                 rows[-1].append(where)
-        choice = _joined(
-            [
-                choose(self.source, [found.verdict(*pair) for pair in zip(where, questions, strict=True)])
-                for questions, where in zip(self.questions, rows, strict=True)
-            ]
-        )
-        scenes = found.of(choice)
+        selection = self._selected(found, rows)
+        scenes = found.of(selection)
         if self._memory is None:
-            return Answer(binder.roster_of(scenes), choice.rejected, ())
+            return Answer(binder.roster_of(scenes), selection.rejected, ())
         questions = list(chain.from_iterable(self.questions))
         self._memory.keep_findings(found.staying(list(chain.from_iterable(chain.from_iterable(rows))), questions))
-        binder.bind(self._file, scenes, choice.rejected, key)
+        binder.bind(self._file, scenes, selection.rejected, key)
         bound = binder.unbind(self._file, key)
-        return Answer(bound[0] if bound else binder.roster_of(scenes), choice.rejected, ())
+        return Answer(bound[0] if bound else binder.roster_of(scenes), selection.rejected, ())
+
+    def _selected(self, found: Findings, rows: Sequence[Sequence[Sequence[int]]]) -> Selection:
+        """What is used of these rows, those of each question about each place."""
+        if len(self.questions) == 1:
+            return found.selected(self.source, self.questions[0], rows[0])
+        parts = [
+            choose(self.source, [found.verdict(*pair) for pair in zip(where, questions, strict=True)])
+            for questions, where in zip(self.questions, rows, strict=True)
+        ]
+        return Selection.of(_joined(parts), found.table.num_rows)
 
     def _write_note(self, key: str, shelves: list[str] | None, asked: Sequence[Asked]) -> None:
         note = {
@@ -205,8 +210,6 @@ def _timed(answer: Answer, seconds: float) -> Answer:
 
 def _joined(parts: Sequence[Choice]) -> Choice:
     """One choice from those for the two sides of the antimeridian; a scene that lies on both counts once."""
-    if len(parts) == 1:
-        return parts[0]
     scenes = {(scene.catalog, scene.id): scene for part in parts for scene in part.scenes}
     rejected = dict.fromkeys(one for part in parts for one in part.rejected)
     return Choice(tuple(sorted(scenes.values(), key=in_order)), tuple(rejected))

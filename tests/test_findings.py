@@ -160,3 +160,38 @@ def test_a_damaged_or_foreign_memory_is_never_believed(tmp_path: Path, read: lis
     file.write_bytes(b"not at all" * 100)
     _lay(tmp_path / "items.ndjson", [an_item(day) for day in (1, 2, 3, 4)])
     assert [scene.id for scene in _ask(tmp_path).scenes] == _ids(1, 2, 3, 4)
+
+
+def test_only_scenes_that_compete_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [an_item(day) for day in range(1, 9)]
+    newer = an_item(3, id="S2A_31TFJ_20230703_1_L2A", updated="2024-01-01T00:00:00Z")
+    clouded = an_item(9, says={"eo:cloud_cover": 90})
+    _lay(tmp_path / "items.ndjson", [*items, newer, clouded, an_item(10, tile="")])
+    looked: list[str] = []
+    of = findings.Findings._candidate
+
+    def counted(found: findings.Findings, row: int) -> search.Candidate | None:
+        one = of(found, row)
+        looked.append(one.id if one else "")
+        return one
+
+    monkeypatch.setattr(findings.Findings, "_candidate", counted)
+    answer = _ask(tmp_path)
+    assert looked == [*_ids(3), newer["id"], *_ids(9)]
+    assert [one.id for one in answer.rejected] == _ids(3, 9)
+    assert [scene.id for scene in answer.scenes] == [
+        *_ids(1, 2),
+        newer["id"],
+        *_ids(4, 5, 6, 7, 8),
+        "S2A__20230710_0_L2A",
+    ]
+
+
+def test_scenes_of_one_id_and_time_come_in_the_order_of_their_catalogs(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.ndjson", tmp_path / "second.ndjson"
+    _lay(first, [an_item(1, tile=""), an_item(2)])
+    _lay(second, [an_item(1, tile=""), an_item(3)])
+    source = _source(first, second)
+    answer = Case(source, ((CAMARGUE, *JULY),), tmp_path / "answers").ask()
+    assert [scene.catalog for scene in answer.scenes] == ["earth_search", "simulated", "earth_search", "simulated"]
+    assert _told(answer) == _told(search.search(source, CAMARGUE, *JULY))
