@@ -1,6 +1,7 @@
-"""The chunks of one version of a store: which are written, and their bytes, many at a time."""
+"""The chunks of one version of a store: which are written, and their bytes, many at a time; and what describes them."""
 
 import asyncio
+import json
 import os
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from zarr.core.buffer import default_buffer_prototype
 
 T = TypeVar("T")
 Index = tuple[int, ...]
+DOCUMENT = "zarr.json"
 LEVEL = 3
 """Of zstd, for every array."""
 
@@ -34,6 +36,26 @@ def has(session: Session, key: str) -> bool:
     return _wait(session.store.exists(key))
 
 
+def named(session: Session, folder: str) -> list[str]:
+    """What lies directly in a group, by name."""
+
+    async def listed() -> list[str]:
+        return [name async for name in session.store.list_dir(folder) if name != DOCUMENT]
+
+    return sorted(_wait(listed()))
+
+
+def documents(session: Session, paths: Sequence[str]) -> dict[str, Any]:
+    """What zarr has written down of each of these groups and arrays, of those that there are; "" is the root."""
+    found = there(session, [document_of(path) for path in paths])
+    return {path: json.loads(found[key]) for path in paths if (key := document_of(path)) in found}
+
+
+def document_of(path: str) -> str:
+    """The key of what zarr has written down of a group or array."""
+    return f"{path}/{DOCUMENT}" if path else DOCUMENT
+
+
 def raw(session: Session, keys: Sequence[str]) -> list[bytes]:
     """The bytes under each key, all of which must be there."""
     if not keys:
@@ -42,6 +64,16 @@ def raw(session: Session, keys: Sequence[str]) -> list[bytes]:
     async def fetched() -> list[bytes]:
         found = await session.store.get_partial_values(default_buffer_prototype(), [(key, None) for key in keys])
         return [b"" if one is None else one.to_bytes() for one in found]
+
+    return _wait(fetched())
+
+
+def there(session: Session, keys: Sequence[str]) -> dict[str, bytes]:
+    """The bytes under those of these keys that have any."""
+
+    async def fetched() -> dict[str, bytes]:
+        found = await asyncio.gather(*(session.store.get(key, default_buffer_prototype()) for key in keys))
+        return {key: one.to_bytes() for key, one in zip(keys, found, strict=True) if one is not None}
 
     return _wait(fetched())
 
@@ -68,12 +100,24 @@ def encoded(plane: NDArray[Any], array: Any) -> bytes | None:
     """
     if (plane == array.fill_value).all():
         return None
-    whole = np.ascontiguousarray(plane, array.dtype.newbyteorder("<"))
+    whole = np.asarray(plane, array.dtype)
     if plane.shape != array.chunks[1:]:
-        padded = np.full(array.chunks[1:], array.fill_value, whole.dtype)
-        padded[: plane.shape[0], : plane.shape[1]] = whole
-        whole = padded
-    return bytes(Zstd(level=LEVEL, checksum=True).encode(whole))
+        whole = np.full(array.chunks[1:], array.fill_value, array.dtype)
+        whole[: plane.shape[0], : plane.shape[1]] = plane
+    return _packed(whole)
+
+
+def encoded_axis(path: str, values: NDArray[Any], length: int, fill: Any) -> dict[str, bytes]:
+    """The values of an array that is cut along its first axis alone, as zarr would write them, by key."""
+    if not values.ndim:
+        return {key_of(path, ()): _packed(values)}
+    parts = (values[start : start + length] for start in range(0, len(values), length))
+    rest = (0,) * (values.ndim - 1)
+    padding = [(0, 0)] * (values.ndim - 1)
+    return {
+        key_of(path, (step, *rest)): _packed(np.pad(part, [(0, length - len(part)), *padding], constant_values=fill))
+        for step, part in enumerate(parts)
+    }
 
 
 def encoded_text(text: str) -> bytes:
@@ -130,6 +174,11 @@ def remove(session: Session, keys: Iterable[str]) -> None:
 def key_of(path: str, index: Index) -> str:
     """The key of an array's chunk."""
     return "/".join([path, "c", *map(str, index)])
+
+
+def _packed(values: NDArray[Any]) -> bytes:
+    whole = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    return bytes(Zstd(level=LEVEL, checksum=True).encode(whole))
 
 
 def _wait(asked: Coroutine[Any, Any, T]) -> T:

@@ -95,7 +95,7 @@ def _brought(
 
 def _metadata(version: Version) -> Iterator[str]:
     known = version.root[LEDGER].attrs.asdict()["metadata_sha256"]
-    if layout.metadata_digest(version.session, version.root) != known:
+    if layout.metadata_digest(version.session) != known:
         yield "the metadata of the arrays is not what was laid out"
 
 

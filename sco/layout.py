@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,25 +69,35 @@ def lay_out(
     Standard errors have room `with_errors`, and keep what room they have without. Raises ConfigurationError for another
     grid, tile size or division of time, or another packing of an indicator.
     """
-    root = zarr.open_group(session.store, mode="a", zarr_format=3)
-    if LEDGER in root:
-        _refuse_other_grid(root, tiling)
-        _refuse_other_division(root, attrs["every"])
-        slices = _stretch(session, root, slices)
-    for variable in _axes(tiling, slices, str(attrs["every"])):
-        _lay(root, variable)
+    there = chunks.documents(session, ["", LEDGER])
+    if LEDGER in there:
+        _refuse_other_grid(tiling_of(session), tiling)
+        every: Every = _attributes(there, "")["every"]
+        _refuse_other_division(every, attrs["every"])
+        slices = _stretch(session, slices, every)
+    wanted = list(_axes(tiling, slices, attrs["every"]))
     for indicator in indicators:
-        has_error = with_errors or uncertainty.name_of(indicator.id) in root
-        for variable in _arrays(indicator, tiling, len(slices), has_error):
-            _lay(root, variable)
-    _describe(root, {"Conventions": "CF-1.11", **attrs, "coordinates": "spatial_ref"})
+        has_error = with_errors or chunks.has(session, chunks.document_of(uncertainty.name_of(indicator.id)))
+        wanted += _arrays(indicator, tiling, len(slices), has_error)
+    described = {"Conventions": "CF-1.11", **attrs, "coordinates": "spatial_ref"}
+    different = list(_different(session, wanted))
+    is_sealed = "metadata_sha256" in _attributes(there, LEDGER) and not session.has_uncommitted_changes
+    if different or _attributes(there, "") != described or not is_sealed:
+        _write(session, tiling, different, described)
+
+
+def _write(session: Session, tiling: Tiling, variables: Sequence[Variable], described: Mapping[str, Any]) -> None:
+    root = zarr.open_group(session.store, mode="a", zarr_format=3)
+    for variable in variables:
+        _lay(root, variable)
+    _describe(root, described)
     ledger = root.require_group(LEDGER)
-    _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session, root)})
+    _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session)})
 
 
-def tiling_of(root: zarr.Group) -> Tiling:
+def tiling_of(session: Session) -> Tiling:
     """The grid and tiles that a store was laid out for. Raises ConfigurationError for a newer layout than ours."""
-    ledger = _attrs_of(root[LEDGER])
+    ledger = _attributes(chunks.documents(session, [LEDGER]), LEDGER)
     if ledger["version"] > VERSION:
         raise ConfigurationError(
             f"the store has layout {ledger['version']}, this is for {VERSION}: install a newer sco"
@@ -95,15 +106,21 @@ def tiling_of(root: zarr.Group) -> Tiling:
     return Tiling(GeoBox(tuple(grid["shape"]), Affine(*grid["transform"]), grid["crs"]), int(grid["tile"]))
 
 
-def slices_of(root: zarr.Group) -> tuple[Slice, ...]:
+def slices_of(session: Session) -> tuple[Slice, ...]:
     """The periods of the time axis, in its order."""
-    every: Every = _attrs_of(root)["every"]
-    return tuple(slice_of(_day(seconds), every) for seconds in np.asarray(array_in(root, "time")[...]).tolist())
+    every: Every = _attributes(chunks.documents(session, [""]), "")["every"]
+    time = zarr.open_array(session.store, path="time", mode="r", zarr_format=3)
+    return _slices_at(tuple(np.asarray(time[...]).tolist()), every)
 
 
-def indicators_of(root: zarr.Group) -> tuple[str, ...]:
+@lru_cache(maxsize=8)
+def _slices_at(times: tuple[int, ...], every: Every) -> tuple[Slice, ...]:
+    return tuple(slice_of(_day(seconds), every) for seconds in times)
+
+
+def indicators_of(session: Session) -> tuple[str, ...]:
     """The indicators that a store has arrays for."""
-    return tuple(sorted(zarr.open_group(root.store, path=LEDGER, mode="r").group_keys()))
+    return tuple(chunks.named(session, LEDGER))
 
 
 def array_in(root: zarr.Group, path: str) -> Any:
@@ -120,10 +137,11 @@ def planes(indicator: str, has_error: bool = True) -> tuple[str, ...]:
     return (*counted, uncertainty.name_of(indicator)) if has_error else counted
 
 
-def metadata_digest(session: Session, root: zarr.Group) -> str:
+def metadata_digest(session: Session) -> str:
     """SHA-256 over the metadata of every array and of the root, which Icechunk keeps without a checksum."""
+    root = zarr.open_group(session.store, mode="r", zarr_format=3)
     paths = sorted(path for path, node in root.members(max_depth=None) if isinstance(node, zarr.Array))
-    keys = ["zarr.json", *(f"{path}/zarr.json" for path in paths)]
+    keys = [chunks.document_of(path) for path in ("", *paths)]
     nodes = {key: json.loads(content or b"null") for key, content in zip(keys, chunks.raw(session, keys), strict=True)}
     return hashlib.sha256(json.dumps(nodes, sort_keys=True).encode()).hexdigest()
 
@@ -222,6 +240,25 @@ def _ledger_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator
         yield Variable(f"{LEDGER}/{indicator.id}/{text}", dims, (times, *tiling.shape), (1, 1, 1), "str", "", {})
 
 
+def _different(session: Session, variables: Sequence[Variable]) -> Iterator[Variable]:
+    """Those that the store does not have as they should be, to the letter."""
+    there = chunks.documents(session, [variable.path for variable in variables])
+    wanted = {variable.path: _encoded(variable) for variable in variables if variable.path in there}
+    written = chunks.there(session, [key for contents in wanted.values() for key in contents])
+    for variable in variables:
+        alike = variable.path in there and _attributes(there, variable.path) == variable.attrs
+        if not (alike and wanted[variable.path].items() <= written.items()):
+            yield variable
+
+
+def _encoded(variable: Variable) -> dict[str, bytes]:
+    """What the store has of a variable whose values are known, by key."""
+    if variable.values is None:
+        return {}
+    length = variable.chunks[0] if variable.chunks else 0
+    return chunks.encoded_axis(variable.path, variable.values, length, variable.fill)
+
+
 def _lay(root: zarr.Group, variable: Variable) -> None:
     array = array_in(root, variable.path) if variable.path in root else _create(root, variable)
     _refuse_other_packing(array, variable)
@@ -248,14 +285,14 @@ def _describe(node: Any, attrs: Mapping[str, Any]) -> None:
         node.attrs.put(dict(attrs))
 
 
-def _stretch(session: Session, root: zarr.Group, slices: Sequence[Slice]) -> tuple[Slice, ...]:
+def _stretch(session: Session, slices: Sequence[Slice], every: Every) -> tuple[Slice, ...]:
     """Make room on the time axis for `slices` and all between them and what is there; the whole axis."""
-    there = slices_of(root)
-    every: Every = _attrs_of(root)["every"]
+    there = slices_of(session)
     first, last = min(there[0], slices[0]), max(there[-1], slices[-1])
     whole = divide(first.start, last.end - timedelta(days=1), every)
     if whole == there:
         return there
+    root = zarr.open_group(session.store, mode="r+", zarr_format=3)
     for path, array in _arrays_over_time(root):
         array.resize((len(whole), *array.shape[1:]))
         if path not in AXES:
@@ -280,8 +317,7 @@ def _shift(session: Session, path: str, steps: int) -> None:
             chunks.move(session, path, index, (index[0] + steps, *index[1:]))
 
 
-def _refuse_other_grid(root: zarr.Group, tiling: Tiling) -> None:
-    there = tiling_of(root)
+def _refuse_other_grid(there: Tiling, tiling: Tiling) -> None:
     if there.size != tiling.size:
         raise ConfigurationError(
             f"the store has tiles of {there.size} pixels, the project asks for {tiling.size}: {CURE}"
@@ -292,8 +328,7 @@ def _refuse_other_grid(root: zarr.Group, tiling: Tiling) -> None:
         )
 
 
-def _refuse_other_division(root: zarr.Group, every: str) -> None:
-    there = _attrs_of(root)["every"]
+def _refuse_other_division(there: str, every: str) -> None:
     if there != every:
         raise ConfigurationError(f"the store has a value every {there}, the project asks for every {every}: {CURE}")
 
@@ -326,8 +361,9 @@ def _grid(tiling: Tiling) -> dict[str, Any]:
     }
 
 
-def _attrs_of(node: Any) -> dict[str, Any]:
-    return dict(node.attrs.asdict())
+def _attributes(documents: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Those of a group or array; none where there is none."""
+    return dict(documents.get(path, {}).get("attributes", {}))
 
 
 def _day(seconds: int) -> date:

@@ -41,7 +41,7 @@ class Repository:
         if not exists(url):
             raise ConfigurationError(f"there is no store at {url}: make it with `sco update` or `sco backfill`")
         with _opening(url):
-            return cls(url, icechunk.Repository.open(_storage(url)))
+            return cls(url, icechunk.Repository.open(_storage(url), _reading(url)))
 
     @classmethod
     def create(cls, url: str) -> Self:
@@ -261,6 +261,18 @@ def _path(url: str) -> str:
 
 def _is_remote(url: str) -> bool:
     return "://" in url
+
+
+def _reading(url: str) -> icechunk.RepositoryConfig | None:
+    """How a store is read: as Icechunk does by default, but for local manifests, which are read when they are needed.
+
+    Each session would look through those of all coordinates beforehand, which takes longer than what it is made for.
+    """
+    if _is_remote(url):
+        return None
+    config = icechunk.RepositoryConfig.default()
+    config.manifest = icechunk.ManifestConfig(preload=icechunk.ManifestPreloadConfig(max_total_refs=0))
+    return config
 
 
 def _oldest_format() -> dict[str, Any]:

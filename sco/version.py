@@ -26,25 +26,29 @@ class Version:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.root = zarr.open_group(session.store, mode="r" if session.read_only else "r+", zarr_format=3)
         self._arrays: dict[str, Any] = {}
         self._written: dict[str, set[chunks.Index]] = {}
         self._paths: dict[str, tuple[str, ...]] = {}
 
     @cached_property
+    def root(self) -> zarr.Group:
+        """Everything, as zarr sees it."""
+        return zarr.open_group(self.session.store, mode="r" if self.session.read_only else "r+", zarr_format=3)
+
+    @cached_property
     def tiling(self) -> Tiling:
         """The grid and the tiles that the store is cut into."""
-        return layout.tiling_of(self.root)
+        return layout.tiling_of(self.session)
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
         """The periods that there is room for, oldest first."""
-        return layout.slices_of(self.root)
+        return layout.slices_of(self.session)
 
     @cached_property
     def indicators(self) -> tuple[str, ...]:
         """The indicators that there is room for."""
-        return layout.indicators_of(self.root)
+        return layout.indicators_of(self.session)
 
     @cached_property
     def _steps(self) -> dict[Slice, int]:
@@ -65,7 +69,8 @@ class Version:
     def paths(self, indicator: str) -> tuple[str, ...]:
         """The pixel arrays that the version has for an indicator: values, counts, and standard errors if any."""
         if indicator not in self._paths:
-            self._paths[indicator] = layout.planes(indicator, has_error=uncertainty.name_of(indicator) in self.root)
+            error = chunks.document_of(uncertainty.name_of(indicator))
+            self._paths[indicator] = layout.planes(indicator, has_error=chunks.has(self.session, error))
         return self._paths[indicator]
 
     def step_of(self, period: Slice) -> int | None:

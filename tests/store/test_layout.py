@@ -4,14 +4,18 @@ from datetime import date
 
 import numpy as np
 import pytest
+import zarr
+from icechunk import Session
 from odc.geo.geobox import GeoBox
 from samples import NDVI, TILING, WATER, YEAR, assert_stored, attrs, indicator, outcome, part
 
+from sco import layout
 from sco.errors import ConfigurationError
 from sco.grid import Tiling
 from sco.model import Packing
 from sco.partition import Partition
 from sco.period import Every, divide
+from sco.repository import Repository
 from sco.store import Store
 from sco.tile import Tile
 
@@ -21,6 +25,37 @@ def test_laying_out_again_commits_nothing(store: Store, url: str) -> None:
     for slices in (YEAR, YEAR[3:7]):
         again = Store.lay_out(url, TILING, slices, [NDVI], attrs())
         assert (again.tip(), len(again.history()), again.slices) == (tip, number, YEAR)
+
+
+def test_laying_out_again_opens_no_array(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "_lay", lambda _, variable: pytest.fail(f"{variable.path} is laid out again"))
+    assert Store.lay_out(url, TILING, YEAR, [NDVI], attrs()).tip() == store.tip()
+
+
+@pytest.mark.parametrize("path", ["", "x", "time", "ndvi_n_seen"])
+def test_what_somebody_else_has_described_otherwise_is_put_right(store: Store, url: str, path: str) -> None:
+    def describe(session: Session) -> None:
+        node = zarr.open(session.store, path=path, mode="r+")
+        node.attrs["long_name"] = "something else"
+
+    Repository.open(url).transact(describe, "by hand", {"run": "", "partitions": []})
+    assert store.verify() == ["the metadata of the arrays is not what was laid out"]
+    again = Store.lay_out(url, TILING, YEAR, [NDVI], attrs())
+    assert again.verify() == []
+    laid = zarr.open(again.session_store(), path=path, mode="r").attrs.asdict()
+    assert laid.get("long_name") != "something else"
+
+
+@pytest.mark.parametrize("path", ["y", "time_bnds", "spatial_ref"])
+def test_an_axis_that_says_something_else_is_put_right(store: Store, url: str, path: str) -> None:
+    before = np.array(zarr.open(store.session_store(), path=path, mode="r")[...])
+
+    def shift(session: Session) -> None:
+        zarr.open(session.store, path=path, mode="r+")[...] = before + 1
+
+    Repository.open(url).transact(shift, "by hand", {"run": "", "partitions": []})
+    again = Store.lay_out(url, TILING, YEAR, [NDVI], attrs())
+    np.testing.assert_array_equal(zarr.open(again.session_store(), path=path, mode="r")[...], before)
 
 
 def test_later_and_earlier_periods_and_new_indicators_keep_what_is_there(store: Store, url: str) -> None:
