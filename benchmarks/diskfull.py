@@ -4,6 +4,7 @@
 Each case has a small tmpfs of its own, filled up by a file that is taken away again.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -198,4 +199,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(main())

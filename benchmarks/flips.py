@@ -4,6 +4,7 @@
 before the next. The store has tagged and cleaned-up versions, and a rollback.
 """
 
+import argparse
 import json
 import random
 import sys
@@ -107,5 +108,8 @@ def main(harms: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    arguments = [int(word) for word in sys.argv[1:]]
-    sys.exit(main(*(arguments + [100, 7][len(arguments) :])))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("harms", type=int, nargs="?", default=100)
+    asked.add_argument("seed", type=int, nargs="?", default=7)
+    told = asked.parse_args()
+    sys.exit(main(told.harms, told.seed))

@@ -5,6 +5,7 @@ project that is updated, published and cleaned, killed on the way again and agai
 must hold, bit for bit, what an undisturbed one holds.
 """
 
+import argparse
 import json
 import os
 import random
@@ -255,4 +256,6 @@ def main(kills: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("kills", type=int, nargs="?", default=200)
+    sys.exit(main(asked.parse_args().kills))

@@ -4,6 +4,7 @@
 tiles of a month round after round, a batch a commit; values, counts, record and manifest all say the round.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -110,4 +111,6 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 20))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("seconds", type=float, nargs="?", default=20)
+    sys.exit(main(asked.parse_args().seconds))

@@ -4,6 +4,7 @@
 stand-in on loopback) prints one JSON line. Writers wait for one another at a barrier before every commit.
 """
 
+import argparse
 import json
 import os
 import socket
@@ -175,4 +176,6 @@ def main(commits: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("commits", type=int, nargs="?", default=500)
+    sys.exit(main(asked.parse_args().commits))
