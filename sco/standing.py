@@ -8,6 +8,7 @@ from sco.absence import Absences
 from sco.engine import code_version
 from sco.entry import Entry, State, Verdict, entry_of, failed_before
 from sco.fingerprint import Fingerprints, difference
+from sco.imprint import Imprint
 from sco.journal import Attempt
 from sco.model import Indicator
 from sco.partition import Empty, Partition, Record
@@ -52,8 +53,9 @@ def prospects(
     indicators = [one for one in project.resolved_indicators if not one.is_derived]
     sensors = [(one, sensors_of(one, project)) for one in indicators]
     memory, found = project.workspace / "fingerprints", dict[str, str]()
-    key = imprint.key_of(project, slices, placement, map(fingerprints.shared, indicators), sensors)
-    known = imprint.recall(memory, key)
+    rules = imprint.rules_of(project, slices, placement, map(fingerprints.shared, indicators), sensors)
+    now = Imprint(placement, rules)
+    known = imprint.recall(memory, now)
     for period in slices:
         for tile in project.tiling:
             for indicator, seen_by in sensors:
@@ -61,10 +63,12 @@ def prospects(
                 scenes = placement.places((period.label, tile), seen_by)
                 nothing = None if scenes.size else absences.reason(period, tile, seen_by)
                 name = f"{partition}, {nothing}"
-                found[name] = known.get(name) or fingerprints.of(partition, indicator, scenes, nothing)
+                found[name] = known.get(name, (period.label, tile)) or fingerprints.of(
+                    partition, indicator, scenes, nothing
+                )
                 yield Prospect(partition, indicator, scenes, found[name], nothing)
-    if found != known:
-        imprint.remember(memory, key, found)
+    if known.moved or found != known.fingerprints:
+        imprint.remember(memory, now, found)
 
 
 def entries_of(found: Sequence[Prospect], project: Project, placement: Placement, past: Past) -> list[Entry]:

@@ -304,6 +304,39 @@ def test_fingerprints_of_many_are_remembered_while_all_that_they_tell_is_the_sam
     assert 0 < sum(moved[one] != whole[one] for one in whole) < len(whole) / 2
 
 
+CHANGES = {
+    "one more": lambda items: [*items, [*_items(301)][300]],
+    "one less": lambda items: items[:100] + items[101:],
+    "one twice": lambda items: [*items, items[101]],
+    "one elsewhere": lambda items: [
+        *items[:101],
+        items[101] | {one: items[5][one] for one in ("geometry", "bbox")},
+        *items[102:],
+    ],
+    "turned round": lambda items: items[::-1],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_only_fingerprints_of_cells_that_moved_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+):
+    items = list(_items(300))
+    monkeypatch.setattr(imprint, "MANY", 1)
+    whole = _fingerprints(_project(tmp_path, items))
+    made: list[Partition] = []
+    make = Fingerprints.of
+    with monkeypatch.context() as counted:
+        counted.setattr(Fingerprints, "of", lambda self, one, *told: made.append(one) or make(self, one, *told))
+        found = _fingerprints(_project(tmp_path, CHANGES[change](items)))
+    monkeypatch.setattr(imprint, "MANY", 10**9)
+    assert found == _fingerprints(_project(tmp_path, CHANGES[change](items)))
+    moved = {one for one in whole if found[one] != whole[one]}
+    assert set(made) == moved
+    assert (len(moved) == 0) == (change in ("one twice", "turned round"))
+    assert len(moved) < len(whole) / 4
+
+
 def test_remembered_fingerprints_are_of_this_code(project: Project, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(imprint, "MANY", 1)
     before = _fingerprints(project)
