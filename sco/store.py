@@ -7,7 +7,7 @@ together or not at all; a version that was read stays as it is whatever is commi
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,13 +30,15 @@ from sco.period import Slice
 from sco.repository import Repository, exists
 from sco.retention import KEEP_DAYS, Cleaning, clean
 from sco.rollback import Difference, difference, restore
-from sco.version import Version
+from sco.version import Place, Version
 
 if TYPE_CHECKING:
     import xarray as xr
 
+Contents = Mapping[str, bytes | None]
+"""What to put under which keys; None to take away what is there."""
 WRITERS = os.cpu_count() or 1
-"""Threads that write the partitions of one commit."""
+"""Threads that encode what is put in one commit."""
 AT_A_TIME = 256
 """Manifests that are in memory together, where each is looked at once."""
 
@@ -286,24 +288,35 @@ def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     for partition in latest:
         version.place_of(partition)
     with ThreadPoolExecutor(WRITERS) as writers:
-        for contents in writers.map(partial(_contents, version), latest.values()):
+        pieces = (piece for outcome in latest.values() for piece in _pieces(version, outcome))
+        for contents in writers.map(lambda piece: piece(), pieces):
             chunks.put(version.session, contents)
             crash.point("mid-write")
 
 
-def _contents(version: Version, outcome: Outcome) -> dict[str, bytes | None]:
-    """What to put under which keys: the texts of record and manifest, and the pixels of an outcome."""
-    name, place = outcome.partition.indicator, version.place_of(outcome.partition)
+def _pieces(version: Version, outcome: Outcome) -> Iterator[Callable[[], Contents]]:
+    """What makes the contents to put for an outcome, piece by piece, the values first, which take longest."""
     planes = _planes(version, outcome)
+    place, (values, *others) = version.place_of(outcome.partition), version.paths(outcome.partition.indicator)
+    yield partial(_chunk, version, values, place, planes[0])
+    yield partial(_texts, version, outcome, planes)
+    for path, plane in zip(others, planes[1:], strict=True):
+        yield partial(_chunk, version, path, place, plane)
+
+
+def _texts(version: Version, outcome: Outcome, planes: Sequence[NDArray[Any]]) -> Contents:
+    """The record, sealed over what is stored, and the manifest."""
+    name, place = outcome.partition.indicator, version.place_of(outcome.partition)
     manifest = ledger.manifest_text(outcome.manifest)
     record = ledger.record_text(outcome.record, version.seal(outcome.partition, manifest, planes))
     texts = {f"{LEDGER}/{name}/record": record, f"{LEDGER}/{name}/manifest": manifest}
-    return {chunks.key_of(path, place): chunks.encoded_text(text) for path, text in texts.items()} | {
-        chunks.key_of(path, place): content
-        for path, plane in zip(version.paths(name), planes, strict=True)
-        # there is nothing to take away where nothing was written
-        if (content := chunks.encoded(plane, version.array(path))) or place in version.written(path)
-    }
+    return {chunks.key_of(path, place): chunks.encoded_text(text) for path, text in texts.items()}
+
+
+def _chunk(version: Version, path: str, place: Place, plane: NDArray[Any]) -> Contents:
+    """The pixels of one array; nothing to take away where nothing was written."""
+    content = chunks.encoded(plane, version.array(path))
+    return {chunks.key_of(path, place): content} if content or place in version.written(path) else {}
 
 
 def _planes(version: Version, outcome: Outcome) -> list[NDArray[Any]]:
