@@ -7,13 +7,15 @@ the plain means of all pixels, clouds being as wide as sixteen pixels of the map
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from contest import Contest, Numbers, hold
+from numpy.typing import NDArray
 from scenes import CLEAR, Recipe
 
-RECIPE = Recipe(size=5120, patch=160, distinct=4)
+RECIPE = Recipe(size=7680, patch=160, distinct=4)
 STEP = 10
 PROJECT = {"resolution": 10 * STEP, "tile": 512}
 ASKED = ("--resolution", "100", "--chunk", "512")
@@ -32,16 +34,16 @@ def ndvi(scene: Path) -> Numbers:
     return np.where(clear, (nir - red) / (nir + red), np.nan)
 
 
-def means(fine: Numbers) -> Numbers:
+def means(fine: NDArray[np.integer[Any]]) -> Numbers:
     """Of squares of pixels, (y, x)."""
     rows, columns = (side // STEP for side in fine.shape)
-    return np.asarray(fine.reshape(rows, STEP, columns, STEP).mean(axis=(1, 3)))
+    return np.asarray(fine.reshape(rows, STEP, columns, STEP).mean(axis=(1, 3), dtype="float64"))
 
 
-def numbers(path: Path) -> Numbers:
+def numbers(path: Path) -> NDArray[np.integer[Any]]:
     """What is stored in a file, (y, x)."""
     with rasterio.open(path) as file:
-        return np.asarray(file.read(1), "float64")
+        return np.asarray(file.read(1))
 
 
 if __name__ == "__main__":
