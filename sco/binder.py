@@ -47,7 +47,7 @@ def bind(file: Path, scenes: pa.Table, rejected: Sequence[Rejected], key: str) -
     """Write the file, whole or not at all; `scenes` has the columns of SCHEMA, `key` says what it was made from."""
     facts = {b"key": key.encode(), b"scenes": str(len(scenes)).encode()}
     schema = SCHEMA.with_metadata(facts)
-    with drafted(file) as draft, parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
+    with drafted(file) as draft, parquet.ParquetWriter(draft, schema, compression="lz4") as writer:
         for start in range(0, len(scenes), GROUP):
             writer.write_table(scenes.slice(start, GROUP).cast(schema))
         writer.write_table(_others(rejected), row_group_size=GROUP)

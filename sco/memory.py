@@ -80,7 +80,7 @@ class Memory:
     def _remember(self, suffix: str, table: pa.Table) -> None:
         sink = pa.BufferOutputStream()
         told = {**(table.schema.metadata or {}), b"key": self._key.encode()}
-        parquet.write_table(table.replace_schema_metadata(told), sink, compression="zstd")
+        parquet.write_table(table.replace_schema_metadata(told), sink, compression="lz4")
         content = sink.getvalue()
         with drafted(self.stem.with_suffix(suffix)) as draft, draft.open("wb") as file:
             file.write(hashlib.sha256(content).digest())
