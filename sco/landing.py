@@ -29,8 +29,8 @@ MOST_HOPS = 5
 KEPT_S = 300.0
 """Signed addresses at the end of a redirect last longer than this."""
 MOST_KEPT = 1024
-HEAD_BYTES = 2**14
-"""Of a file that are asked for at first: the header of a COG of Sentinel-2 is shorter."""
+HEAD_BYTES = 2**15
+"""Of a file that are asked for at first: the headers of COGs are seldom longer."""
 MOST_WHOLE = 2**24
 """Bytes of a file that is taken whole where a server knows no ranges."""
 TIMEOUT = (10.0, 60.0)

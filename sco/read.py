@@ -3,8 +3,10 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.overlap import compute_reproject_roi
 from odc.geo.roi import roi_is_empty
@@ -34,6 +37,8 @@ from sco.webfile import WebFile
 
 Numbers = NDArray[Any]
 ATTEMPTS = 3
+OPENERS = 4
+"""Threads that open files of the web: the first file that a thread opens costs it 20 ms, in which PROJ reads up."""
 WARP_TOLERANCE = 0.001
 """Pixels. GDAL's own choice of an eighth of a pixel would place a pixel differently from window to window."""
 SHRINKS_FROM = 1.5
@@ -132,8 +137,18 @@ def _opened(where: str, rules: Rules) -> Handle:
     if not where.startswith(("https://", "http://")):
         return Handle(rasterio.open(where, driver=driver), os.stat(where).st_size if where.startswith("/") else None)
     web = WebFile(where, rules.hosts)
-    with _honest(web):
+    return _openers(os.getpid()).submit(_opened_from, web, driver).result()
+
+
+def _opened_from(web: WebFile, driver: str) -> Handle:
+    with environment(), _honest(web):
         return Handle(rasterio.open(vsi.name_of(web), driver=driver), web.size, web)
+
+
+@lru_cache(maxsize=1)
+def _openers(_: int) -> ThreadPoolExecutor:
+    """The few threads of this process that open what many threads read."""
+    return ThreadPoolExecutor(OPENERS, thread_name_prefix="opener")
 
 
 @contextmanager
@@ -184,8 +199,14 @@ def _same_crs(handle: Handle, geobox: GeoBox) -> bool:
         return False
     crs = str(geobox.crs)
     if crs not in handle.known:
-        handle.known[crs] = bool(handle.file.crs == geobox.crs)
+        handle.known[crs] = _are_same(handle.file.crs.to_wkt(), geobox.crs)
     return bool(handle.known[crs])
+
+
+@lru_cache(maxsize=256)
+def _are_same(wkt: str, crs: CRS) -> bool:
+    """Whether these are one CRS, which each thread that asks PROJ for it reads up anew."""
+    return bool(rasterio.CRS.from_wkt(wkt) == crs)
 
 
 def _whole_factor(step: Affine) -> float | None:

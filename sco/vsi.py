@@ -17,6 +17,10 @@ from sco.webfile import Cursor, WebFile
 
 PREFIX = b"/vsisco/"
 """Held for good: GDAL keeps no copy of it."""
+PIECE = 2**14
+"""Bytes that GDAL itself reads at least at once and keeps: a header is read in dozens of pieces, and each call-back
+waits until Python has a turn. What is asked for by ranges passes this by."""
+KEPT = 2**16
 _files: WeakValueDictionary[str, WebFile] = WeakValueDictionary()
 _cursors: dict[int, Cursor] = {}
 _numbers = count(1)
@@ -122,6 +126,8 @@ class _CallBacks(ctypes.Structure):
         ("eof", _Ask),
         *((name, _Pointer) for name in ("write", "flush", "truncate")),
         ("close", _Ask),
+        ("buffer_bytes", _Size),
+        ("cache_bytes", _Size),
     )
 
 
@@ -140,5 +146,6 @@ def _install() -> Any:
     kept.read_ranges = _ReadRanges(_heeded(_read_ranges, -1))
     kept.eof = _Ask(_heeded(_eof, 1))
     kept.close = _Ask(_close)
+    kept.buffer_bytes, kept.cache_bytes = PIECE, KEPT
     library.VSIInstallPluginHandler(PREFIX, calls)
     return kept

@@ -378,4 +378,4 @@ def test_threads_that_begin_with_the_same_file_ask_for_its_head_once(red):
         reads = [threads.submit(read_now, f"{server.url}/red.tif", server.host) for _ in range(8)]
         for one in reads:
             np.testing.assert_array_equal(one.result(30), NUMBERS)
-    assert [request.headers["Range"] for request in server.asked] == ["bytes=0-16383"]
+    assert [request.headers["Range"] for request in server.asked] == ["bytes=0-32767"]
