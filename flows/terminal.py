@@ -1,16 +1,19 @@
 """How the command speaks: data on stdout, messages on stderr, a bar on a terminal and plain lines elsewhere."""
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from sco.progress import Pace
 
 SCHEMA_VERSION = 1
 LONGEST_SILENCE_S = 60.0
+AS_JSON_HAS_IT = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+"""Times as text as Python writes them."""
 
 
 def tell(text: str) -> None:
@@ -20,7 +23,8 @@ def tell(text: str) -> None:
 
 def give_json(kind: str, content: dict[str, Any]) -> None:
     """One versioned JSON document on stdout."""
-    print(json.dumps({"schema": f"sco.{kind}/{SCHEMA_VERSION}", **content}, ensure_ascii=False, indent=2, default=str))
+    told = {"schema": f"sco.{kind}/{SCHEMA_VERSION}", **content}
+    print(orjson.dumps(told, str, AS_JSON_HAS_IT).decode())
 
 
 def give_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

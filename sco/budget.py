@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sco import library, lookahead, scratch
-from sco.compute import Block
-from sco.derive import STRIP_VALUES, Derivation
+from sco import library, scratch
+from sco.block import AHEAD_BYTES, Block, layers_of
+from sco.derivation import STRIP_VALUES, Derivation
 from sco.errors import ConfigurationError, ScoError
 from sco.grid import Tiling
 from sco.roster import all_local
-from sco.tally import planes
 
 Work = Block | Derivation
 Result = TypeVar("Result")
@@ -78,7 +77,7 @@ class Budget:
             return series + 2 * self.kept_bytes(work)
         bands = {band for name in work.fingerprints for band in library.indicators[name].bands}
         temporary = self.tile_pixels * (24 + 14 * len(bands))
-        return self._stacks(work) + temporary + lookahead.MOST_BYTES * (not _is_local(work)) + self.kept_bytes(work)
+        return self._stacks(work) + temporary + AHEAD_BYTES * (not _is_local(work)) + self.kept_bytes(work)
 
     def kept_bytes(self, work: Work) -> int:
         """What the outcomes of one piece of work take until they are committed: values, three counts and errors."""
@@ -88,7 +87,7 @@ class Budget:
         """Of a block, the observations of all its indicators that are held in memory at once."""
         if isinstance(work, Derivation):
             return 0
-        layers = [planes(library.indicators[name]) for name in work.fingerprints]
+        layers = [layers_of(library.indicators[name]) for name in work.fingerprints]
         return sum(min(4 * one * len(work.observations) * self.tile_pixels, scratch.MOST_BYTES) for one in layers)
 
 

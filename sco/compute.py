@@ -5,10 +5,8 @@ day, masked, put through the formula and composited.
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,9 +14,9 @@ import numpy as np
 import xarray as xr
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 
 from sco import library, lookahead, scratch, uncertainty
+from sco.block import Block, layers_of
 from sco.composite import compose
 from sco.engine import code_version
 from sco.errors import CubeError
@@ -26,61 +24,12 @@ from sco.failure import worst
 from sco.model import Indicator, Scene
 from sco.observation import Mosaic, Observer
 from sco.partition import Empty, Outcome, Partition, Record
-from sco.period import Slice
-from sco.preflight import Rules
 from sco.quality import State
 from sco.read import environment
-from sco.solar import Observation
-from sco.tally import Tally, planes
-from sco.tile import Tile
+from sco.tally import Tally
 
 CORES = os.cpu_count() or 1
 VALUES = "values of the formula"
-
-
-@dataclass(frozen=True)
-class Block:
-    """Everything that one fused task needs: one period and tile, the indicators due there, the scenes to see it by."""
-
-    period: Slice
-    tile: Tile
-    geobox: GeoBox
-    fingerprints: Mapping[str, str]
-    """By id of the indicators that are due."""
-    observations: tuple[Observation, ...]
-    rejected: tuple[Mapping[str, str], ...]
-    """Scenes that were found and not chosen: id, catalog, reason."""
-    rules: Rules
-    missing: Mapping[str, int] = field(default_factory=dict)
-    """By sensor, the acquisitions that are known and cannot be used."""
-    uncertainty: bool = True
-    """Whether standard errors are computed beside the values."""
-    nothing: Mapping[str, Empty] = field(default_factory=dict)
-    """By id of the indicators that have no scene here, why, where it is not just that no satellite came by."""
-
-    @property
-    def first(self) -> Slice:
-        """Its one period, which is the first and the last."""
-        return self.period
-
-    @property
-    def last(self) -> Slice:
-        """Its one period, which is the first and the last."""
-        return self.period
-
-    @property
-    def size(self) -> int:
-        """How many partitions it gives."""
-        return len(self.fingerprints)
-
-    @property
-    def asset_count(self) -> int:
-        """How many files the block opens."""
-        indicators = [library.indicators[name] for name in self.fingerprints]
-        scenes: Counter[str] = Counter()
-        for one in self.observations:
-            scenes[one.sensor] += len(one.scenes)
-        return sum(len(_bands_read(indicators, sensor)) * number for sensor, number in scenes.items())
 
 
 Around = Callable[[Callable[[], list[Outcome]]], Any]
@@ -117,7 +66,7 @@ def compute_block(block: Block, run: str, idle: int = 1) -> list[Outcome]:
     ahead = lookahead.reads_of(block.observations, indicators, shape, idle)
     with ExitStack() as held:
         held.enter_context(environment())
-        stacks = {one.id: held.enter_context(scratch.lent((planes(one), most, *shape))) for one in indicators}
+        stacks = {one.id: held.enter_context(scratch.lent((layers_of(one), most, *shape))) for one in indicators}
         tallies = {one.id: Tally(one, shape, stacks[one.id], block.uncertainty) for one in indicators}
         arrays = held.enter_context(_arrays(indicators, shape)) if ahead == 1 else None
         observers = (Observer(one, block.geobox, block.rules, peers, arrays) for one in block.observations)
@@ -172,7 +121,7 @@ def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month", with_
     masked = indicator.formula(*bands.values()).astype("float32")
     days = [day.date() for day in cube["time"].to_index()]
     labels = xr.DataArray([slice_of(day, every).label for day in days], dims="time", name="period")  # type: ignore[arg-type]
-    observed = xr.Dataset({VALUES: masked, **(bands if planes(indicator) > 1 else {})})
+    observed = xr.Dataset({VALUES: masked, **(bands if layers_of(indicator) > 1 else {})})
     grouped = observed.chunk(time=-1).assign_coords(period=("time", labels.data)).groupby("period")
     has_error = with_error and uncertainty.method_of(indicator) is not None
     composite = grouped.map(partial(_composed, indicator=indicator, has_error=has_error))
@@ -211,12 +160,6 @@ def _composed(observed: xr.Dataset, indicator: Indicator, has_error: bool) -> xr
 
 def _can_see(observer: Observer, indicator: Indicator) -> bool:
     return set(indicator.bands) <= observer.sensor.band_names
-
-
-def _bands_read(indicators: Sequence[Indicator], name: str) -> set[str]:
-    sensor = library.sensors[name]
-    usable = [indicator.bands for indicator in indicators if set(indicator.bands) <= sensor.band_names]
-    return set().union(*usable, sensor.quality_bands) if usable else set()
 
 
 def _outcome(block: Block, run: str, tally: Tally, observers: Sequence[Observer]) -> Outcome:

@@ -3,13 +3,19 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sco import library
 from sco.lineage import Calendar
 from sco.partition import Partition
 from sco.period import Slice
 from sco.tile import Tile
-from sco.zones import Zoning
+
+if TYPE_CHECKING:
+    from sco.zones import Zoning
+
+STRIP_VALUES = 64 * 2**20
+"""Values of a series that are held at once, a float32 each; a tile is cut into strips of rows that have no more."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Derivation:
     fingerprints: Mapping[str, str]
     """By label of the periods that are due."""
     calendar: Calendar
-    rural: Zoning | None
+    rural: "Zoning | None"
     """The area that `rural` inputs are means over, one zone."""
     uncertainty: bool = True
     """Whether standard errors are carried through to what is derived."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sco import climatology, library, uncertainty
 from sco.compute import Around, plainly
+from sco.derivation import STRIP_VALUES
 from sco.derivation import Derivation as Derivation
 from sco.engine import code_version
 from sco.failure import Failure, worst
@@ -27,9 +28,6 @@ from sco.period import Slice, part_of, year_before
 from sco.store import Store
 from sco.version import Version
 from sco.zones import Zoning
-
-STRIP_VALUES = 64 * 2**20
-"""Values of a series that are held at once, a float32 each; a tile is cut into strips of rows that have no more."""
 
 Stack = NDArray[np.float32]
 """(time, y, x); NaN where there is no value."""

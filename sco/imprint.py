@@ -83,7 +83,7 @@ class Imprint:
         """The positions of the scenes of one cell after another."""
         return np.concatenate([np.empty(0, np.intp), *self.placement.cells.values()])
 
-    @property
+    @cached_property
     def marks(self) -> bytes:
         """SHA-256 of what each scene adds to a fingerprint, one after another."""
         return b"".join(hashlib.sha256(text.encode()).digest() for text in self._texts)

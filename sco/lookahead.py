@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
+from sco.block import AHEAD_BYTES
 from sco.model import Indicator
 from sco.observation import Mosaic, Observer
 from sco.read import environment
@@ -19,8 +20,6 @@ from sco.solar import Observation
 
 READS = 16
 """Observers of one process that read at once."""
-MOST_BYTES = 256 * 2**20
-"""Of pixels that one block has read ahead."""
 
 _queueing = Lock()
 """Blocks that begin together queue one after the other: each has different files, and they do not all end at once."""
@@ -59,7 +58,7 @@ def reads_of(
     bands = {band for indicator in indicators for band in indicator.bands}
     a_pixel = 1 + 2 * len(bands) + sum(1 + 4 * len(indicator.bands) for indicator in indicators)
     most = idle + 1 if is_local else READS
-    return max(2, min(most, MOST_BYTES // (a_pixel * shape[0] * shape[1])))
+    return max(2, min(most, AHEAD_BYTES // (a_pixel * shape[0] * shape[1])))
 
 
 def _pooled(observers: Iterable[Observer], wanted: Wanted, ahead: int) -> Iterator[Look]:

@@ -28,7 +28,7 @@ from sco.standing import Past, entries_of, prospects, sensors_of
 from sco.tile import Tile
 
 if TYPE_CHECKING:
-    from sco.compute import Block
+    from sco.block import Block
     from sco.derive import Derivation
     from sco.preflight import Rules
 
@@ -108,7 +108,7 @@ class Plan:
         }
 
     def _block(self, period: Slice, tile: Tile, fingerprints: Mapping[str, str], rules: "Rules") -> "Block":
-        from sco.compute import Block  # with all that computes, which a look at a plan does without
+        from sco.block import Block  # with all that computes, which a look at a plan does without
 
         return Block(
             period=period,

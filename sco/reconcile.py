@@ -16,9 +16,10 @@ import dask.threaded
 from dask.delayed import Delayed
 
 from sco import climatology, compute, crash, derive
+from sco.block import Block
 from sco.budget import Budget, carefully
 from sco.cluster import computing
-from sco.compute import Around, Block, plainly
+from sco.compute import Around, plainly
 from sco.derive import Derivation
 from sco.engine import code_version
 from sco.entry import Only

@@ -14,11 +14,6 @@ from sco.quality import State, States
 from sco.scratch import Scratch, Values
 
 
-def planes(indicator: Indicator) -> int:
-    """How many float32 planes an observation takes: its values, and its bands where they are needed to the end."""
-    return 1 + (len(indicator.bands) if indicator.composite == "medoid" else 0)
-
-
 class Tally:
     """Takes observation after observation of a block into `scratch`, and gives its pixels at the end."""
 

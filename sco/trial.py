@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from sco.compute import Block
+from sco.block import Block
 from sco.derive import Derivation
 from sco.failure import NO_ROOM, Failure, classify, in_words
 from sco.partition import Outcome, Partition

@@ -16,8 +16,9 @@ from distributed import LocalCluster
 
 from benchmarks import warm
 from sco import cluster
+from sco.block import Block
 from sco.cluster import computing
-from sco.compute import Block, compute_block, outcomes_of
+from sco.compute import compute_block, outcomes_of
 from sco.errors import ConfigurationError, UpstreamError
 from sco.failure import Failure
 from sco.plan import Only, make_plan

@@ -12,8 +12,9 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from sco import library
+from sco.block import Block
 from sco.choices import Source
-from sco.compute import Block, compute_block
+from sco.compute import compute_block
 from sco.item import read_item
 from sco.model import Asset, Collection, Identity, Indicator, Packing, Scene, Words
 from sco.observation import Observer

@@ -13,7 +13,8 @@ from odc.geo.geobox import GeoBox
 
 import sco.cube
 from sco import compute, formula
-from sco.compute import Block, compute_block
+from sco.block import Block
+from sco.compute import compute_block
 from sco.errors import CubeError
 from sco.grid import Tiling
 from sco.library import indicators, sensors

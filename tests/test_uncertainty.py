@@ -21,7 +21,8 @@ from scipy import stats
 
 import sco.cube
 from sco import composite, library, uncertainty
-from sco.compute import Block, compute_block, indicate
+from sco.block import Block
+from sco.compute import compute_block, indicate
 from sco.grid import Tiling
 from sco.model import Asset, Identity, Indicator, Scene
 from sco.period import divide, slice_of

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import indicators
-from sco.compute import Block, compute_block, indicate
+from sco.block import Block
+from sco.compute import compute_block, indicate
 from sco.grid import Tiling
 from sco.library import Library
 from sco.model import Indicator

@@ -11,8 +11,9 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from sco import library
+from sco.block import Block
 from sco.choices import Source
-from sco.compute import Block, compute_block
+from sco.compute import compute_block
 from sco.model import Identity
 from sco.partition import Outcome
 from sco.period import slice_of

@@ -12,7 +12,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from sco import library
-from sco.compute import Block, compute_block
+from sco.block import Block
+from sco.compute import compute_block
 from sco.item import read_item
 from sco.model import Asset, Identity, Scene
 from sco.partition import Pixels
