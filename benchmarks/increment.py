@@ -21,14 +21,14 @@ from sco.project import Project
 from sco.reconcile import Reconciliation
 
 MONTHS = 120
-SIZE = 1280
+SIZE, TILE = 2560, 1024
 RECIPE = scenes.Recipe(days=MONTHS * 4, size=SIZE, distinct=12, days_apart=7)
 
 
 def main(repeats: int) -> None:
     """Fill the store, then alternate between a new scene and a full rebuild, and print the line."""
     with tempfile.TemporaryDirectory() as name:
-        project = scenes.write(Path(name), RECIPE, tile=SIZE)
+        project = scenes.write(Path(name), RECIPE, tile=TILE)
         project.write_text(project.read_text().replace(f"end = {RECIPE.last:%Y-%m-%d}", "end = 2032-12-31"))
         items = Path(name) / "items.json"
         everything = json.loads(items.read_text())["features"]

@@ -6,8 +6,8 @@ was asked. What depends on the days that were asked, or on other items, is found
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property, partial
 from itertools import chain, pairwise
@@ -42,12 +42,16 @@ SCHEMA = pa.schema(
 """For which question, which item by its SHA-256, and its `key_of`; then what a scene is chosen by, and the scene. An
 item that is none has no id, and the reason as its text."""
 
+Pair = tuple[str, bytes]
+"""A question by its place, and an item by its SHA-256."""
+
 
 @dataclass(frozen=True)
 class Findings:
     """A table of SCHEMA, a row an item and question."""
 
     table: pa.Table
+    _rows: Mapping[Pair, int] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def none(cls) -> Self:
@@ -55,8 +59,10 @@ class Findings:
         return cls(SCHEMA.empty_table())
 
     @cached_property
-    def rows(self) -> dict[tuple[str, bytes], int]:
+    def rows(self) -> Mapping[Pair, int]:
         """Where what was found of an item for a question is."""
+        if self._rows is not None:
+            return self._rows
         pairs = zip(self.table["place"].to_pylist(), self.table["digest"].to_pylist(), strict=True)
         return {pair: row for row, pair in enumerate(pairs)}
 
@@ -69,9 +75,14 @@ class Findings:
         known = self
         if new:
             chunks = ([(one, lines[new[one]]) for one in chunk] for chunk in _chunks(list(new)))
-            tables = [_table(source, question, chunk) for chunk in chunks]
-            known = Findings(pa.concat_tables([self.table, *tables]))
+            known = self._and([_table(source, question, chunk) for chunk in chunks])
         return known, [known.rows[place, digest] for digest in digests]
+
+    def _and(self, tables: Sequence[pa.Table]) -> "Findings":
+        """These and others, whose rows are told by those that are known here."""
+        new = Findings(pa.concat_tables(tables)).rows
+        rows = {**self.rows} | {pair: len(self.table) + row for pair, row in new.items()}
+        return Findings(pa.concat_tables([self.table, *tables]), rows)
 
     def verdict(self, rows: Iterable[int], question: Question) -> Verdict:
         """What these items offer, and what of them is unusable. One that came twice counts once, as it came last."""

@@ -33,7 +33,7 @@ class Fingerprints:
         self.tiling = project.tiling
         self.placement = placement
         self._grids: dict[Tile, list[Any]] = {}
-        self._told: dict[tuple[str, ...], tuple[Told, Told]] = {}
+        self._told: dict[tuple[str, ...], tuple[Told, Told, NDArray[np.bool_]]] = {}
         self._common: dict[tuple[str, tuple[str, ...]], Mapping[str, Any]] = {}
 
     def of(self, partition: Partition, indicator: Indicator, places: Places, nothing: Empty | None) -> str:
@@ -84,25 +84,32 @@ class Fingerprints:
         """As JSON: for each day and sensor a list of the day and the evidence of its scenes."""
         if not places.size:
             return b"[]"
-        later, first = self._told_for(indicator)
+        later, first = self._told_for(indicator, places)
         told, firsts = later[places], self.placement.firsts(places)
         told[firsts] = first[places[firsts]]
         return b"[" + b"".join(told.tolist())[2:] + b"]]"
 
-    def _told_for(self, indicator: Indicator) -> tuple[Told, Told]:
-        """The evidence of every scene of the placement, as JSON: where it goes on a list, and where it begins one."""
+    def _told_for(self, indicator: Indicator, places: Places) -> tuple[Told, Told]:
+        """The evidence of scenes, of these at least: where it goes on a list, and where it begins one."""
         if indicator.bands not in self._told:
-            scenes, days = self.placement.scenes, self.placement.days.tolist()
-            sensors = scenes.sensors
-            bands = {name: (*indicator.bands, *library.sensors[name].quality_bands) for name in sorted(set(sensors))}
-            rows = zip(scenes.evidence, scenes.checksums, sensors, strict=True)
-            later = [
-                f",{known[:-1]},{_checksums(checksums, bands[sensor])}]".encode() for known, checksums, sensor in rows
-            ]
-            begun = {day: f'],["{date.fromordinal(day)}"'.encode() for day in set(days)}
-            first = [begun[day] + told for day, told in zip(days, later, strict=True)]
-            self._told[indicator.bands] = np.array(later, object), np.array(first, object)
-        return self._told[indicator.bands]
+            count = len(self.placement.scenes)
+            self._told[indicator.bands] = np.empty(count, object), np.empty(count, object), np.zeros(count, bool)
+        later, first, known = self._told[indicator.bands]
+        new = places[~known[places]]
+        if new.size:
+            later[new] = told = self._evidence(indicator, new)
+            days = (date.fromordinal(day) for day in self.placement.days[new].tolist())
+            first[new] = [f'],["{day}"'.encode() + one for day, one in zip(days, told.tolist(), strict=True)]
+            known[new] = True
+        return later, first
+
+    def _evidence(self, indicator: Indicator, places: Places) -> Told:
+        """Of each of these scenes as JSON, with a comma before it."""
+        scenes = self.placement.scenes.at(places)
+        bands = {one: (*indicator.bands, *library.sensors[one].quality_bands) for one in sorted(set(scenes.sensors))}
+        rows = zip(scenes.evidence, scenes.checksums, scenes.sensors, strict=True)
+        told = [f",{known[:-1]},{_checksums(checksums, bands[sensor])}]".encode() for known, checksums, sensor in rows]
+        return np.array(told, object)
 
 
 def errors_of(indicator: Indicator, project: Project) -> dict[str, int]:
