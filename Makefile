@@ -24,7 +24,7 @@ test: install ## All tests
 BENCHMARKS := deep wide latency overview depth increment notebook zones
 RESULTS := .bench/results.ndjson
 
-bench: install .bench/installed ## Measure against the peers, and write the README's table (about 20 minutes)
+bench: install .bench/installed ## Measure against the peers, and write the README's table (an hour and more)
 	rm -f $(RESULTS)
 	set -e; for one in $(BENCHMARKS); do $(BIN)/python benchmarks/$$one.py | tee -a $(RESULTS); done
 	$(BIN)/python benchmarks/table.py $(RESULTS)

@@ -14,7 +14,7 @@ START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 TITLES = {
     "deep": "deep: 24 scenes of one tile, monthly median",
     "wide": "wide: 64 scenes of one day side by side",
-    "latency": "latency: 12 scenes, every request 40 ms late",
+    "latency": "latency: the same behind a server, every answer 40 ms late",
     "overview": "overview: 24 scenes of 10 m to a map of 100 m, from any overview",
     "overview_means": "overview: the same, ours with exact means",
     "depth": "depth: 24 to 240 scenes",
