@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.terminal import give_json, give_table, readable_bytes, tell
+from sco.bulk import staying
 from sco.entry import Only
 from sco.errors import ConfigurationError
 from sco.progress import spoken
@@ -38,11 +39,12 @@ def plan(
     from sco.plan import make_plan
 
     project = Project.load(name)
-    made = make_plan(project, start, end)
-    made = narrow(made) if narrow else made
-    cost = estimate(made.cost(only), history(project.workspace / "journal.sqlite"))
-    chain = links(project, made.entries, only)
-    document = made.document() | {"estimate": asdict(cost), "chain": [vars(link) for link in chain]}
+    with staying():
+        made = make_plan(project, start, end)
+        made = narrow(made) if narrow else made
+        cost = estimate(made.cost(only), history(project.workspace / "journal.sqlite"))
+        chain = links(project, made.entries, only)
+        document = made.document() | {"estimate": asdict(cost), "chain": [vars(link) for link in chain]}
     if save:
         _save(save, document)
     if as_json:

@@ -153,6 +153,11 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
             f"no period of {project.id} lies between {start} and {end}: the project covers "
             f"{project.period.start} to {project.period.last_day}"
         )
+    with staying():
+        return _plan_of(project, slices)
+
+
+def _plan_of(project: Project, slices: tuple[Slice, ...]) -> Plan:
     answers = ask(project, slices)
     tiling = project.tiling
     kept = project.workspace / "overlay.npz"
@@ -163,10 +168,9 @@ def make_plan(project: Project, start: date | None = None, end: date | None = No
     missing = _missing(answers, tiling, slices, project)
     silent = barren(project, answers, slices, datetime.now(UTC).date())
     absences = Absences(project, missing, frozenset(silent))
-    with staying():
-        found = list(prospects(project, slices, placed, absences))
-        entries = entries_of(found, project, placed, past)
-        entries += derived_entries(project, slices, tiling, entries, past.records, past.uncomputed)
+    found = list(prospects(project, slices, placed, absences))
+    entries = entries_of(found, project, placed, past)
+    entries += derived_entries(project, slices, tiling, entries, past.records, past.uncomputed)
     rejected = _rejected_by_period([one for answer in answers for one in answer.rejected], slices)
     known = (placed, rejected, missing, absences, past.records)
     return Plan(project, datetime.now(UTC), slices, tuple(entries), answers, tiling, *known)

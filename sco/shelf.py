@@ -7,8 +7,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -19,6 +20,8 @@ from sco.errors import UpstreamError
 from sco.model import BBox
 from sco.sheaf import Bound, Sheaf, digest_of
 
+ROOM = 2**18
+"""Bytes of a file that are looked at together."""
 LINES = (".ndjson", ".jsonl")
 PARQUET = (".parquet", ".geoparquet")
 SUFFIXES = (".json", ".geojson", *LINES, *PARQUET)
@@ -156,12 +159,13 @@ def _resting(file: Path, known: Memory) -> Iterator[Lying | Bound]:
 def _lined_up(file: Path, folder: Path, known: Memory) -> Iterator[Lying | Bound]:
     """The items of a file of lines; a sheaf that is not what it begins as is not looked for a second time."""
     at, moved = 0, set[bytes]()
+    room = memoryview(bytearray(ROOM))
     with file.open("rb") as content:
         while line := content.readline():
             digest = hashlib.sha256(line.removesuffix(b"\n")).digest()
             sheaf = known.sheaf(digest)
             if sheaf is not None and sheaf.sha256 not in moved:
-                if _goes_on(content, line, sheaf):
+                if _goes_on(content, line, sheaf, room):
                     yield Bound(file, at, sheaf)
                     at += sheaf.size
                     continue
@@ -171,10 +175,12 @@ def _lined_up(file: Path, folder: Path, known: Memory) -> Iterator[Lying | Bound
             at += len(line)
 
 
-def _goes_on(content: BinaryIO, line: bytes, sheaf: Sheaf) -> bool:
-    """Whether the file goes on after this line as the sheaf does."""
-    told = hashlib.sha256(line)
-    told.update(content.read(sheaf.size - len(line)))
+def _goes_on(content: BufferedReader, line: bytes, sheaf: Sheaf, room: memoryview) -> bool:
+    """Whether the file goes on after this line as the sheaf does; `room` is what it is read into, again and again."""
+    told, left = hashlib.sha256(line), sheaf.size - len(line)
+    while left and (read := content.readinto(room[:left])):
+        told.update(room[:read])
+        left -= read
     return told.digest() == sheaf.sha256
 
 
