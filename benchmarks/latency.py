@@ -1,8 +1,7 @@
 """Latency: the scenes of `deep.py` behind a server whose answers begin 40 ms late, against odc-stac and stackstac.
 
-Prints one JSON line.
-The server runs on loopback in a process of its own and answers ranges, as archives of COGs do. Everybody has eight
-threads, and the peers the settings of GDAL that odc-stac recommends for archives in the cloud.
+It prints one JSON line. The server runs on loopback in a process of its own and answers ranges, as archives of COGs do.
+Everybody has eight threads, and the peers the settings of GDAL that odc-stac recommends for archives in the cloud.
 """
 
 import os

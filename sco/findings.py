@@ -81,7 +81,7 @@ class Findings:
     def _and(self, tables: Sequence[pa.Table]) -> "Findings":
         """These and others, whose rows are told by those that are known here."""
         new = Findings(pa.concat_tables(tables)).rows
-        rows = {**self.rows} | {pair: len(self.table) + row for pair, row in new.items()}
+        rows = {**self.rows, **{pair: len(self.table) + row for pair, row in new.items()}}
         return Findings(pa.concat_tables([self.table, *tables]), rows)
 
     def verdict(self, rows: Iterable[int], question: Question) -> Verdict:
