@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dask.array  # noqa: F401 - xarray does at its first array, and imports are not work
 
+from sco.bulk import ending_soon
 from sco.machine import Machine
 from sco.plan import make_plan
 from sco.project import Project
@@ -32,4 +33,5 @@ def forget(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+    with ending_soon():  # as every `sco` command
+        main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2)

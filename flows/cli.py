@@ -1,17 +1,15 @@
 """The `sco` command: its groups of commands, and how it ends."""
 
 import errno
-import gc
 import sys
 
 import typer
 
 from flows.commands import deliveries, looks, runs, versions
+from sco.bulk import ending_soon
 from sco.errors import ScoError
 
 INTERRUPTED = 130
-RARELY = (100_000, 50, 50)
-"""When rubbish is looked for, which as Python would have it takes a tenth of a command that makes many objects."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
@@ -27,9 +25,9 @@ for group in (runs, looks, versions, deliveries):
 
 def main() -> None:
     """Run the command; every error on purpose is one message and its exit code."""
-    gc.set_threshold(*RARELY)
     try:
-        app()
+        with ending_soon():
+            app()
     except ScoError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -128,12 +128,13 @@ def encoded_text(text: str) -> bytes:
 def put(session: Session, contents: Mapping[str, bytes | None]) -> None:
     """Write these bytes under these keys; nothing stays under a key that has none."""
 
+    def put_one(key: str, content: bytes | None) -> Coroutine[Any, Any, None]:
+        if content is None:
+            return session.store.delete(key)
+        return session.store.set(key, default_buffer_prototype().buffer.from_bytes(content))
+
     async def written() -> None:
-        for key, content in contents.items():
-            if content is None:
-                await session.store.delete(key)
-            else:
-                await session.store.set(key, default_buffer_prototype().buffer.from_bytes(content))
+        await asyncio.gather(*(put_one(key, content) for key, content in contents.items()))
 
     _wait(written())
 

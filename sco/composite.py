@@ -228,15 +228,13 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
 @_compiled
 def _sort(stack: Any, row: int, left: int, width: int, network: Any, lanes: Any, seen: Any) -> None:
     """Sort the observations of `width` pixels of a row into `lanes`, those not seen last, and count those `seen`."""
-    for observation in range(stack.shape[0]):
-        for column in range(width):  # two loops, as each is done for many pixels in one step and both together are not
-            value = stack[observation, row, left + column]
-            lanes[observation, column] = value if value == value else np.float32(np.inf)
     seen[:] = 0
     for observation in range(stack.shape[0]):
-        for column in range(width):
-            value = stack[observation, row, left + column]
-            seen[column] += value == value
+        line, lane = stack[observation, row, left : left + width], lanes[observation]
+        for column in range(width):  # two loops, as each is done for many pixels in one step and both together are not
+            lane[column] = line[column] if line[column] == line[column] else np.float32(np.inf)
+        for column in range(width):  # while the line is in the nearest memory
+            seen[column] += line[column] == line[column]
     for pair in range(network.shape[0]):
         low, high = lanes[network[pair, 0]], lanes[network[pair, 1]]
         for column in range(width):

@@ -102,6 +102,17 @@ def sees_more(found: Any, states: Any) -> bool:
 
 
 @_compiled
+def any_seen(states: Any) -> bool:
+    """Whether any pixel is seen."""
+    height, width = states.shape
+    for row in range(height):
+        for column in range(width):
+            if states[row, column] == SEEN:
+                return True
+    return False
+
+
+@_compiled
 def calibrate(
     numbers: Any, found: Any, states: Any, shift: Any, floor: Any, scale: Any, fresh: bool, values: Any
 ) -> None:

@@ -89,7 +89,7 @@ def lay_out(
 def _write(session: Session, tiling: Tiling, variables: Sequence[Variable], described: Mapping[str, Any]) -> None:
     root = zarr.open_group(session.store, mode="a", zarr_format=3)
     for variable in variables:
-        _lay(root, variable)
+        _lay(session, root, variable)
     _describe(root, described)
     ledger = root.require_group(LEDGER)
     _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session)})
@@ -259,12 +259,14 @@ def _encoded(variable: Variable) -> dict[str, bytes]:
     return chunks.encoded_axis(variable.path, variable.values, length, variable.fill)
 
 
-def _lay(root: zarr.Group, variable: Variable) -> None:
-    array = array_in(root, variable.path) if variable.path in root else _create(root, variable)
-    _refuse_other_packing(array, variable)
-    _describe(array, variable.attrs)
-    if variable.values is not None and not np.array_equal(array[...], variable.values):
-        array[...] = variable.values
+def _lay(session: Session, root: zarr.Group, variable: Variable) -> None:
+    if chunks.has(session, chunks.document_of(variable.path)):
+        array = array_in(root, variable.path)
+        _refuse_other_packing(array, variable)
+        _describe(array, variable.attrs)
+    else:
+        _create(root, variable)
+    chunks.put(session, _encoded(variable))
 
 
 def _create(root: zarr.Group, variable: Variable) -> Any:

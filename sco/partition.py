@@ -74,6 +74,17 @@ class Pixels:
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """Pixels and manifest of a partition as the store writes them."""
+
+    chunks: tuple[bytes | None, ...]
+    """One for each of its arrays, in the order of `Pixels.planes`; None for one that holds fill values only."""
+    manifest: str
+    seal: str
+    """Over the partition's name, its manifest and its pixels."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A computed partition, ready to be committed: pixels, record and manifest go together or not at all."""
 
@@ -83,3 +94,5 @@ class Outcome:
     """JSON: the scenes that were chosen and rejected, with the evidence for each decision."""
     pixels: Pixels | None
     """None where nothing was acquired; the store then holds fill values and counts of 0."""
+    sealed: Sealed | None = None
+    """What takes the place of the pixels once they are encoded for a store."""

@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -172,12 +172,16 @@ class Reconciliation:
             return self._cluster.compute(self._outcomes_of(work, on_worker))
 
         def compute_with(threads: int) -> list[Result]:
-            lazy = self._outcomes_of(work, partial(tried, memory=threads == 1))
+            lazy = self._outcomes_of(work, partial(self._tried, memory=threads == 1))
             # a scheduler that is only named makes dask import its distributed one as well
             return list(dask.compute(*lazy, scheduler=dask.threaded.get, num_workers=threads))
 
         workers = self.machine.workers or os.cpu_count() or 1
         return carefully(compute_with, self.budget.at_once(work, workers), say)
+
+    def _tried(self, compute: Callable[[], list[Outcome]], memory: bool) -> Result:
+        """What `compute` gives, encoded where it was computed, so that a commit has little left to do."""
+        return tried(lambda: [self._store.sealed(one) for one in compute()], memory)
 
     def _outcomes_of(self, work: Sequence[Work], around: Around = plainly) -> list[Delayed]:
         """One task a piece of work, in their order; a batch has no two kinds of them."""

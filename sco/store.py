@@ -7,11 +7,12 @@ together or not at all; a version that was read stays as it is whatever is commi
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,20 +26,20 @@ from sco.errors import ConfigurationError, CubeError, LockedError
 from sco.grid import Tiling
 from sco.layout import LEDGER
 from sco.model import Indicator
-from sco.partition import Outcome, Partition, Record
+from sco.partition import Outcome, Partition, Record, Sealed
 from sco.period import Slice
 from sco.repository import Repository, exists
 from sco.retention import KEEP_DAYS, Cleaning, clean
 from sco.rollback import Difference, difference, restore
-from sco.version import Place, Version
+from sco.version import Version
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Contents = Mapping[str, bytes | None]
-"""What to put under which keys; None to take away what is there."""
+Content = tuple[str, bytes | None]
+"""A key, and what to put under it; None to take away what is there."""
 WRITERS = os.cpu_count() or 1
-"""Threads that encode what is put in one commit."""
+"""Threads that encode the arrays of one partition."""
 AT_A_TIME = 256
 """Manifests that are in memory together, where each is looked at once."""
 
@@ -119,6 +120,13 @@ class Store:
     def slices(self) -> tuple[Slice, ...]:
         """The periods that there is room for, oldest first."""
         return self.version().slices
+
+    def sealed(self, outcome: Outcome) -> Outcome:
+        """The same outcome, encoded for this store's arrays, which takes longer than to write it and can be done early.
+
+        Raises CubeError for pixels of another shape or type than its tile.
+        """
+        return replace(outcome, pixels=None, sealed=_sealed(self.version(), outcome))
 
     def commit(
         self, outcomes: Sequence[Outcome], run: str, message: str, known: Mapping[Partition, Record] | None = None
@@ -287,36 +295,32 @@ def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     latest = {outcome.partition: outcome for outcome in outcomes}
     for partition in latest:
         version.place_of(partition)
+    for outcome in latest.values():
+        sealed = _sealed(version, outcome)
+        chunks.put(version.session, dict(_contents(version, outcome.partition, outcome.record, sealed)))
+        crash.point("mid-write")
+
+
+def _contents(version: Version, partition: Partition, record: Record, sealed: Sealed) -> Iterator[Content]:
+    """What to put for a partition, key by key; nothing to take away where nothing was written."""
+    place = version.place_of(partition)
+    for path, content in zip_longest(version.paths(partition.indicator), sealed.chunks):
+        if content or place in version.written(path):
+            yield chunks.key_of(path, place), content
+    texts = {"record": ledger.record_text(record, sealed.seal), "manifest": sealed.manifest}
+    for kind, text in texts.items():
+        yield chunks.key_of(f"{LEDGER}/{partition.indicator}/{kind}", place), chunks.encoded_text(text)
+
+
+def _sealed(version: Version, outcome: Outcome) -> Sealed:
+    """An outcome as this version's arrays hold it."""
+    if outcome.sealed:
+        return outcome.sealed
+    planes, manifest = _planes(version, outcome), ledger.manifest_text(outcome.manifest)
+    arrays = [version.array(path) for path in version.paths(outcome.partition.indicator)]
     with ThreadPoolExecutor(WRITERS) as writers:
-        pieces = (piece for outcome in latest.values() for piece in _pieces(version, outcome))
-        for contents in writers.map(lambda piece: piece(), pieces):
-            chunks.put(version.session, contents)
-            crash.point("mid-write")
-
-
-def _pieces(version: Version, outcome: Outcome) -> Iterator[Callable[[], Contents]]:
-    """What makes the contents to put for an outcome, piece by piece, the values first, which take longest."""
-    planes = _planes(version, outcome)
-    place, (values, *others) = version.place_of(outcome.partition), version.paths(outcome.partition.indicator)
-    yield partial(_chunk, version, values, place, planes[0])
-    yield partial(_texts, version, outcome, planes)
-    for path, plane in zip(others, planes[1:], strict=True):
-        yield partial(_chunk, version, path, place, plane)
-
-
-def _texts(version: Version, outcome: Outcome, planes: Sequence[NDArray[Any]]) -> Contents:
-    """The record, sealed over what is stored, and the manifest."""
-    name, place = outcome.partition.indicator, version.place_of(outcome.partition)
-    manifest = ledger.manifest_text(outcome.manifest)
-    record = ledger.record_text(outcome.record, version.seal(outcome.partition, manifest, planes))
-    texts = {f"{LEDGER}/{name}/record": record, f"{LEDGER}/{name}/manifest": manifest}
-    return {chunks.key_of(path, place): chunks.encoded_text(text) for path, text in texts.items()}
-
-
-def _chunk(version: Version, path: str, place: Place, plane: NDArray[Any]) -> Contents:
-    """The pixels of one array; nothing to take away where nothing was written."""
-    content = chunks.encoded(plane, version.array(path))
-    return {chunks.key_of(path, place): content} if content or place in version.written(path) else {}
+        encoded = tuple(writers.map(chunks.encoded, planes, arrays))
+    return Sealed(encoded, manifest, version.seal(outcome.partition, manifest, planes))
 
 
 def _planes(version: Version, outcome: Outcome) -> list[NDArray[Any]]:

@@ -35,7 +35,7 @@ class Tally:
             states = mosaic.states[rows]
             values = self._values(mosaic, rows, states)
             kernels.count(plane[rows] if values is None else values, states, plane[rows], *self._counts(rows))
-        if _any_seen(mosaic.states):
+        if kernels.any_seen(mosaic.states):
             for band, name in zip(bands, self.indicator.bands, strict=False):
                 band[:] = mosaic.bands[name]
             self._scratch.keep(self._taken)
@@ -77,13 +77,9 @@ class Tally:
         return compose(stack, how, quantile, bands, with_error=self.has_error)
 
     def _values(self, mosaic: Mosaic, rows: slice, states: States) -> Values | None:
-        if not _any_seen(states):
+        if not kernels.any_seen(states):
             return None
         return self._formula([mosaic.bands[name][rows] for name in self.indicator.bands])
 
     def _counts(self, rows: slice) -> list[NDArray[np.uint16]]:
         return [count[rows] for count in self.counts.values()]
-
-
-def _any_seen(states: States) -> bool:
-    return bool(states.min() == State.SEEN)

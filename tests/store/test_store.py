@@ -32,6 +32,23 @@ def test_pixels_counts_record_and_manifest_come_back_on_whole_and_edge_tiles(sto
     assert store.verify() == []
 
 
+def test_an_outcome_that_was_encoded_early_is_stored_the_same(store: Store) -> None:
+    whole, edge, none = outcome(part(3)), outcome(part(3, 1, 2)), empty(part(4))
+    early = [store.sealed(one) for one in (whole, edge, none)]
+    assert all(one.pixels is None for one in early)
+    assert early[2].sealed is not None
+    assert not any(early[2].sealed.chunks)
+    store.commit([store.sealed(outcome(part(4)))], "r", "april")
+    store.commit(early, "20230101T000000-0001", "march")
+    for one in (whole, edge):
+        assert_stored(store, one)
+    assert np.isnan(pixels_in(store, part(4))[0]).all()
+    records = store.records()
+    assert store.verify() == []
+    store.commit([whole, edge, none], "20230101T000000-0001", "the same, encoded late")
+    assert store.records() == records
+
+
 def test_the_unwritten_is_nan_with_counts_of_zero_and_no_record(store: Store) -> None:
     store.commit([outcome(part(1))], "r", "january")
     for unwritten in (part(1, 0, 1), part(1, 1, 2), part(2)):
@@ -112,6 +129,8 @@ def test_what_there_is_no_room_for_is_refused_whole(store: Store) -> None:
     wrong = Pixels(*(np.zeros((1, 1), kind) for kind in ("int16", "uint16", "uint16", "uint16")))
     with pytest.raises(CubeError, match=r"ndvi has int16 \(1, 1\)"):
         store.commit([Outcome(part(1), Record("a", "r"), {}, wrong)], "r", "m")
+    with pytest.raises(CubeError, match=r"ndvi has int16 \(1, 1\)"):
+        store.sealed(Outcome(part(1), Record("a", "r"), {}, wrong))
     assert (store.tip(), store.records()) == (tip, {})
 
 
