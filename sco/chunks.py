@@ -13,13 +13,14 @@ from icechunk import Session
 from numcodecs import VLenUTF8, Zstd
 from numcodecs.zstd import decompress
 from numpy.typing import NDArray
+from zarr import AsyncGroup
 from zarr.core.buffer import default_buffer_prototype
 
 T = TypeVar("T")
 Index = tuple[int, ...]
 DOCUMENT = "zarr.json"
-LEVEL = 3
-"""Of zstd, for every array."""
+LEVEL = 1
+"""Of zstd, for every array: 3 takes seven times as long and makes real pixels at most 3.5 % smaller."""
 
 
 def present(session: Session, path: str) -> set[Index]:
@@ -123,6 +124,16 @@ def encoded_axis(path: str, values: NDArray[Any], length: int, fill: Any) -> dic
 def encoded_text(text: str) -> bytes:
     """A string as a chunk of its own: vlen-utf8, then checked zstd."""
     return bytes(Zstd(level=LEVEL, checksum=True).encode(VLenUTF8().encode(np.array([text], object))))
+
+
+def create(session: Session, arrays: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make these arrays, by path, as zarr's `create_array` is told of them; many together wait for one another less."""
+
+    async def created() -> None:
+        root = await AsyncGroup.open(session.store, zarr_format=3)
+        await asyncio.gather(*(root.create_array(path, **told) for path, told in arrays.items()))
+
+    _wait(created())
 
 
 def put(session: Session, contents: Mapping[str, bytes | None]) -> None:

@@ -88,8 +88,13 @@ def lay_out(
 
 def _write(session: Session, tiling: Tiling, variables: Sequence[Variable], described: Mapping[str, Any]) -> None:
     root = zarr.open_group(session.store, mode="a", zarr_format=3)
-    for variable in variables:
-        _lay(session, root, variable)
+    there = chunks.documents(session, [variable.path for variable in variables])
+    for variable in (one for one in variables if one.path in there):
+        array = array_in(root, variable.path)
+        _refuse_other_packing(array, variable)
+        _describe(array, variable.attrs)
+    chunks.create(session, {one.path: _described_as(one) for one in variables if one.path not in there})
+    chunks.put(session, dict(item for variable in variables for item in _encoded(variable).items()))
     _describe(root, described)
     ledger = root.require_group(LEDGER)
     _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session)})
@@ -139,9 +144,9 @@ def planes(indicator: str, has_error: bool = True) -> tuple[str, ...]:
 
 def metadata_digest(session: Session) -> str:
     """SHA-256 over the metadata of every array and of the root, which Icechunk keeps without a checksum."""
-    root = zarr.open_group(session.store, mode="r", zarr_format=3)
-    paths = sorted(path for path, node in root.members(max_depth=None) if isinstance(node, zarr.Array))
-    keys = [chunks.document_of(path) for path in ("", *paths)]
+    pixels = [name for name in chunks.named(session, "") if name != LEDGER]
+    texts = [f"{LEDGER}/{indicator}/{text}" for indicator in indicators_of(session) for text in TEXTS]
+    keys = [chunks.document_of(path) for path in ("", *sorted([*pixels, *texts]))]
     nodes = {key: json.loads(content or b"null") for key, content in zip(keys, chunks.raw(session, keys), strict=True)}
     return hashlib.sha256(json.dumps(nodes, sort_keys=True).encode()).hexdigest()
 
@@ -259,27 +264,17 @@ def _encoded(variable: Variable) -> dict[str, bytes]:
     return chunks.encoded_axis(variable.path, variable.values, length, variable.fill)
 
 
-def _lay(session: Session, root: zarr.Group, variable: Variable) -> None:
-    if chunks.has(session, chunks.document_of(variable.path)):
-        array = array_in(root, variable.path)
-        _refuse_other_packing(array, variable)
-        _describe(array, variable.attrs)
-    else:
-        _create(root, variable)
-    chunks.put(session, _encoded(variable))
-
-
-def _create(root: zarr.Group, variable: Variable) -> Any:
-    return root.create_array(
-        variable.path,
-        shape=variable.shape,
-        chunks=variable.chunks,
-        dtype=str if variable.dtype == "str" else variable.dtype,
-        fill_value=variable.fill,
-        compressors=[ZstdCodec(level=chunks.LEVEL, checksum=True)],
-        dimension_names=variable.dims,
-        attributes=dict(variable.attrs),
-    )
+def _described_as(variable: Variable) -> dict[str, Any]:
+    """A variable as zarr wants to be told of it."""
+    return {
+        "shape": variable.shape,
+        "chunks": variable.chunks,
+        "dtype": str if variable.dtype == "str" else variable.dtype,
+        "fill_value": variable.fill,
+        "compressors": [ZstdCodec(level=chunks.LEVEL, checksum=True)],
+        "dimension_names": variable.dims,
+        "attributes": dict(variable.attrs),
+    }
 
 
 def _describe(node: Any, attrs: Mapping[str, Any]) -> None:

@@ -28,7 +28,8 @@ def test_laying_out_again_commits_nothing(store: Store, url: str) -> None:
 
 
 def test_laying_out_again_opens_no_array(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "_lay", lambda _, variable: pytest.fail(f"{variable.path} is laid out again"))
+    monkeypatch.setattr(layout, "_write", lambda *_: pytest.fail("it is laid out again"))
+    monkeypatch.setattr(layout, "array_in", lambda _, path: pytest.fail(f"{path} is opened"))
     assert Store.lay_out(url, TILING, YEAR, [NDVI], attrs()).tip() == store.tip()
 
 
