@@ -1,15 +1,20 @@
-"""An indicator's formula over calibrated bands, row by row where that gives the same numbers as it does in xarray."""
+"""An indicator's formula over calibrated bands, in the quickest way that gives the same numbers as xarray does."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sco import kernels
+from sco import arithmetic, kernels
 from sco.model import Indicator
 
 Values = NDArray[np.float32]
+Way = Callable[[list[Values]], Values]
+"""Of bands to what a formula makes of them."""
+OTHERWISE = (AttributeError, TypeError, ValueError)
+"""What a formula raises that asks for more than is there."""
 STRIP_PIXELS = 2**17
 """Of one step of a formula, so that what is between its operations stays in the processor's own memory."""
 
@@ -38,35 +43,36 @@ class Plain(np.ndarray[Any, Any]):
 class Formula:
     """One indicator's formula, run over strips of rows.
 
-    xarray costs more than the arithmetic of a strip. So the formula is given plain arrays once its first strip came
-    out the same both ways, to the bit; one that asks for more of xarray, or comes out otherwise, runs in xarray.
+    xarray costs more than the arithmetic of a strip. So the first strip is tried in the quicker ways as well: as steps
+    of one compiled loop, and with plain arrays. The first of them that comes out the same, to the bit, is taken for all
+    others; where none does, xarray is.
     """
 
     def __init__(self, indicator: Indicator) -> None:
         self.indicator = indicator
-        self._is_plain: bool | None = None
+        self._way: Way | None = None
 
     def strips(self, shape: tuple[int, int]) -> list[slice]:
         """The rows of each step over arrays of this shape."""
         height, width = shape
-        rows = max(1, STRIP_PIXELS // width) if self._is_plain is not False else height
+        rows = height if self._way == self._by_xarray else max(1, STRIP_PIXELS // width)
         return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
     def __call__(self, bands: list[Values]) -> Values:
         """The values of one strip; (y, x), float32."""
-        if self._is_plain is None:
-            return self._tried(bands)
-        return self._by_numpy(bands) if self._is_plain else self._by_xarray(bands)
+        return self._tried(bands) if self._way is None else self._way(bands)
 
     def _tried(self, bands: list[Values]) -> Values:
         expected = self._by_xarray(bands)
-        try:
-            found = self._by_numpy(bands)
-        except (AttributeError, TypeError, ValueError):
-            self._is_plain = False
-        else:
-            self._is_plain = found.shape == expected.shape and found.tobytes() == expected.tobytes()
+        ways = (way for way in self._quicker_ways() if _gives(way, bands, expected))
+        self._way = next(ways, self._by_xarray)
         return expected
+
+    def _quicker_ways(self) -> Iterator[Way]:
+        steps = arithmetic.steps_of(self.indicator.formula, len(self.indicator.bands))
+        if steps is not None:
+            yield steps
+        yield self._by_numpy
 
     def _by_numpy(self, bands: list[Values]) -> Values:
         with np.errstate(all="ignore"):
@@ -78,3 +84,12 @@ class Formula:
         arrays = [xr.DataArray(band, dims=("y", "x"), name=name) for band, name in named]
         found: Values = self.indicator.formula(*arrays).to_numpy().astype(np.float32, copy=False)
         return found
+
+
+def _gives(way: Way, bands: list[Values], expected: Values) -> bool:
+    """Whether this way gives what is expected, to the bit."""
+    try:
+        found = way(bands)
+    except OTHERWISE:
+        return False
+    return found.shape == expected.shape and found.tobytes() == expected.tobytes()

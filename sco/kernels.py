@@ -10,6 +10,13 @@ import numpy as np
 from numba import njit
 
 SEEN, FAILED, MASKED, NOT_ACQUIRED = 0, 1, 2, 3
+ADD, SUBTRACT, MULTIPLY, DIVIDE, ABSOLUTE, NEGATE = range(6)
+LESS, AT_MOST, EQUAL, DIFFERENT = range(6, 10)
+BOTH, EITHER, NOT, CHOOSE, AS_NUMBER = range(10, 15)
+"""What a step of a calculation does. What is true has all bits set, what is false none."""
+TOGETHER = 512
+"""Pixels that go through all steps together: what is between two steps stays in the nearest memory."""
+BITS_OF_ONE = 0x3F800000
 
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -128,6 +135,113 @@ def calibrate(
             wanted = (found[row, column] == SEEN) & (states[row, column] != SEEN)
             other = np.float32(np.nan) if fresh else values[row, column]
             values[row, column] = value * scale if wanted else other
+
+
+@_compiled
+def calculate(steps: Any, start: Any, bands: Any, result: Any) -> None:
+    """Take pixels through `steps`, each of which says what to do, with which three lanes, and into which lane.
+
+    The first lanes are `bands`, a tuple; the others hold what they `start` with. The last step gives the result.
+    """
+    height, whole = result.shape
+    lanes = np.empty((len(start), TOGETHER), np.float32)
+    bits = lanes.view(np.int32)
+    for lane in range(len(start)):
+        lanes[lane] = start[lane]
+    for row in range(height):
+        for left in range(0, whole, TOGETHER):
+            width = min(TOGETHER, whole - left)
+            for band in range(len(bands)):
+                _copy(bands[band][row, left : left + width], lanes[band])
+            for step in range(len(steps)):
+                what, one, other, third, into = steps[step]
+                if what < ABSOLUTE:
+                    _compute(what, lanes[one], lanes[other], lanes[into])
+                elif what < LESS:
+                    _sign(what, lanes[one], lanes[into])
+                elif what < BOTH:
+                    _compare(what, lanes[one], lanes[other], bits[into])
+                elif what < CHOOSE:
+                    _combine(what, bits[one], bits[other], bits[into])
+                else:
+                    _choose(what, bits[one], bits[other], bits[third], bits[into])
+            _copy(lanes[steps[-1, 4], :width], result[row, left : left + width])
+
+
+@_compiled
+def _copy(numbers: Any, into: Any) -> None:
+    for lane in range(len(numbers)):
+        into[lane] = numbers[lane]
+
+
+@_compiled
+def _compute(what: int, one: Any, other: Any, into: Any) -> None:
+    lanes = range(len(into))
+    if what == ADD:
+        for lane in lanes:
+            into[lane] = one[lane] + other[lane]
+    elif what == SUBTRACT:
+        for lane in lanes:
+            into[lane] = one[lane] - other[lane]
+    elif what == MULTIPLY:
+        for lane in lanes:
+            into[lane] = one[lane] * other[lane]
+    elif what == DIVIDE:
+        for lane in lanes:
+            into[lane] = one[lane] / other[lane]
+
+
+@_compiled
+def _sign(what: int, one: Any, into: Any) -> None:
+    lanes = range(len(into))
+    if what == ABSOLUTE:
+        for lane in lanes:
+            into[lane] = abs(one[lane])
+    elif what == NEGATE:
+        for lane in lanes:
+            into[lane] = -one[lane]
+
+
+@_compiled
+def _compare(what: int, one: Any, other: Any, into: Any) -> None:
+    lanes = range(len(into))
+    if what == LESS:
+        for lane in lanes:
+            into[lane] = -np.int32(one[lane] < other[lane])
+    elif what == AT_MOST:
+        for lane in lanes:
+            into[lane] = -np.int32(one[lane] <= other[lane])
+    elif what == EQUAL:
+        for lane in lanes:
+            into[lane] = -np.int32(one[lane] == other[lane])
+    elif what == DIFFERENT:
+        for lane in lanes:
+            into[lane] = -np.int32(one[lane] != other[lane])
+
+
+@_compiled
+def _combine(what: int, one: Any, other: Any, into: Any) -> None:
+    lanes = range(len(into))
+    if what == BOTH:
+        for lane in lanes:
+            into[lane] = one[lane] & other[lane]
+    elif what == EITHER:
+        for lane in lanes:
+            into[lane] = one[lane] | other[lane]
+    elif what == NOT:
+        for lane in lanes:
+            into[lane] = ~one[lane]
+
+
+@_compiled
+def _choose(what: int, one: Any, other: Any, third: Any, into: Any) -> None:
+    lanes = range(len(into))
+    if what == CHOOSE:  # by bits, since LLVM stores a choice of numbers one at a time
+        for lane in lanes:
+            into[lane] = (one[lane] & other[lane]) | (~one[lane] & third[lane])
+    elif what == AS_NUMBER:
+        for lane in lanes:
+            into[lane] = one[lane] & BITS_OF_ONE
 
 
 @_compiled
