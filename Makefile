@@ -26,7 +26,7 @@ RESULTS := .bench/results.ndjson
 
 bench: install .bench/installed ## Measure against the peers, and write the README's table (an hour and more)
 	rm -f $(RESULTS)
-	set -e; for one in $(BENCHMARKS); do $(BIN)/python benchmarks/$$one.py | tee -a $(RESULTS); done
+	set -e; for one in $(BENCHMARKS); do $(BIN)/python benchmarks/$$one.py >> $(RESULTS); tail -n 1 $(RESULTS); done
 	$(BIN)/python benchmarks/table.py $(RESULTS)
 
 .bench/installed: requirements-bench.lock

@@ -1,5 +1,6 @@
 """Files that stay open between two readings, so that neighbouring windows do not pay for opening them again."""
 
+import atexit
 import os
 import time
 from collections import OrderedDict
@@ -134,3 +135,4 @@ def _state(where: str) -> tuple[int, int, int] | None:
 
 HANDLES = Handles()
 """Those of this process."""
+atexit.register(HANDLES.close)  # a file of the web calls back into Python when it is closed, so while there is Python

@@ -2,8 +2,11 @@
 
 import gc
 import os
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +48,22 @@ def test_a_window_costs_its_own_blocks_and_a_file_one_request_for_its_head(tmp_p
         assert [length for _, length in blocks] == [2 * 128 * 128 * 2] * 2
         assert spent.requests == 3
         assert spent.bytes_read is None or spent.bytes_read >= HEAD_BYTES + 4 * 128 * 128 * 2
+
+
+READ_AND_END = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from remote import HANDLES, numbers_at
+print(numbers_at(*sys.argv[1:3]).sum())
+sys.kept = HANDLES  # which is let go of last of all
+"""
+
+
+def test_a_process_ends_well_with_files_open(red):
+    with archive(red.parent) as server:
+        told = [f"{server.url}/red.tif", server.host, str(Path(__file__).parent)]
+        ended = subprocess.run([sys.executable, "-c", READ_AND_END, *told], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, f"{NUMBERS.sum()}\n"), ended.stderr
 
 
 def test_numbers_are_those_of_the_file_on_a_disk_in_every_way_of_reading(tmp_path):
