@@ -26,11 +26,9 @@ class Calculation:
     steps: NDArray[np.int64]
     """(step, 5): what to do, with which three lanes, and the lane for what comes of it."""
 
-    def __call__(self, bands: list[Values]) -> Values:
-        """The formula's values; float32, of the shape of its bands."""
-        result = np.empty_like(bands[0])
-        kernels.calculate(self.steps, self.start, tuple(bands), result)
-        return result
+    def __call__(self, bands: list[Values], into: Values) -> None:
+        """Put the formula's values there; all (y, x), float32."""
+        kernels.calculate(self.steps, self.start, tuple(bands), into)
 
 
 def steps_of(formula: Callable[..., Any], bands: int) -> Calculation | None:

@@ -11,8 +11,8 @@ from sco import arithmetic, kernels
 from sco.model import Indicator
 
 Values = NDArray[np.float32]
-Way = Callable[[list[Values]], Values]
-"""Of bands to what a formula makes of them."""
+Way = Callable[[list[Values], Values], None]
+"""Puts what a formula makes of bands into an array of their shape."""
 OTHERWISE = (AttributeError, TypeError, ValueError)
 """What a formula raises that asks for more than is there."""
 STRIP_PIXELS = 2**17
@@ -58,15 +58,14 @@ class Formula:
         rows = height if self._way == self._by_xarray else max(1, STRIP_PIXELS // width)
         return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
-    def __call__(self, bands: list[Values]) -> Values:
-        """The values of one strip; (y, x), float32."""
-        return self._tried(bands) if self._way is None else self._way(bands)
-
-    def _tried(self, bands: list[Values]) -> Values:
-        expected = self._by_xarray(bands)
-        ways = (way for way in self._quicker_ways() if _gives(way, bands, expected))
-        self._way = next(ways, self._by_xarray)
-        return expected
+    def __call__(self, bands: list[Values], into: Values) -> None:
+        """Put the values of one strip there; all (y, x), float32."""
+        if self._way is None:
+            self._by_xarray(bands, into)
+            ways = (way for way in self._quicker_ways() if _gives(way, bands, into))
+            self._way = next(ways, self._by_xarray)
+        else:
+            self._way(bands, into)
 
     def _quicker_ways(self) -> Iterator[Way]:
         steps = arithmetic.steps_of(self.indicator.formula, len(self.indicator.bands))
@@ -74,22 +73,21 @@ class Formula:
             yield steps
         yield self._by_numpy
 
-    def _by_numpy(self, bands: list[Values]) -> Values:
+    def _by_numpy(self, bands: list[Values], into: Values) -> None:
         with np.errstate(all="ignore"):
-            found: Values = np.asarray(self.indicator.formula(*(band.view(Plain) for band in bands)), np.float32)
-        return found
+            into[...] = self.indicator.formula(*(band.view(Plain) for band in bands))
 
-    def _by_xarray(self, bands: list[Values]) -> Values:
+    def _by_xarray(self, bands: list[Values], into: Values) -> None:
         named = zip(bands, self.indicator.bands, strict=True)
         arrays = [xr.DataArray(band, dims=("y", "x"), name=name) for band, name in named]
-        found: Values = self.indicator.formula(*arrays).to_numpy().astype(np.float32, copy=False)
-        return found
+        into[...] = self.indicator.formula(*arrays).to_numpy()
 
 
 def _gives(way: Way, bands: list[Values], expected: Values) -> bool:
     """Whether this way gives what is expected, to the bit."""
+    found = np.full_like(expected, np.inf)
     try:
-        found = way(bands)
+        way(bands, found)
     except OTHERWISE:
         return False
-    return found.shape == expected.shape and found.tobytes() == expected.tobytes()
+    return found.tobytes() == expected.tobytes()

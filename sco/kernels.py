@@ -245,8 +245,8 @@ def _choose(what: int, one: Any, other: Any, third: Any, into: Any) -> None:
 
 
 @_compiled
-def count(values: Any, states: Any, plane: Any, seen: Any, masked: Any, failed: Any) -> None:
-    """Put the values that were seen into `plane`, NaN elsewhere, and count what became of every pixel.
+def count(states: Any, values: Any, seen: Any, masked: Any, failed: Any) -> None:
+    """Keep the values that were seen, make the others NaN, and count what became of every pixel.
 
     A pixel that was seen and has no finite value counts as masked.
     """
@@ -256,7 +256,7 @@ def count(values: Any, states: Any, plane: Any, seen: Any, masked: Any, failed: 
             state = states[row, column]
             value = values[row, column]
             good = (state == SEEN) & (np.abs(value) < np.float32(np.inf))
-            plane[row, column] = value if good else np.float32(np.nan)
+            values[row, column] = value if good else np.float32(np.nan)
             seen[row, column] += np.uint16(good)
             masked[row, column] += np.uint16((state == MASKED) | ((state == SEEN) & (not good)))
             failed[row, column] += np.uint16(state == FAILED)

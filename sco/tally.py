@@ -10,7 +10,7 @@ from sco.model import Indicator
 from sco.observation import Mosaic
 from sco.packing import pack
 from sco.partition import Pixels
-from sco.quality import State, States
+from sco.quality import State
 from sco.scratch import Scratch, Values
 
 
@@ -32,9 +32,10 @@ class Tally:
         """One observation; a pixel that it saw and that the formula gives no number for counts as masked."""
         plane, *bands = self._scratch.observation(self._taken)
         for rows in self._formula.strips(self.shape):
-            states = mosaic.states[rows]
-            values = self._values(mosaic, rows, states)
-            kernels.count(plane[rows] if values is None else values, states, plane[rows], *self._counts(rows))
+            states, values = mosaic.states[rows], plane[rows]
+            if kernels.any_seen(states):
+                self._formula([mosaic.bands[name][rows] for name in self.indicator.bands], values)
+            kernels.count(states, values, *self._counts(rows))
         if kernels.any_seen(mosaic.states):
             for band, name in zip(bands, self.indicator.bands, strict=False):
                 band[:] = mosaic.bands[name]
@@ -75,11 +76,6 @@ class Tally:
     def _composed(self, stack: Values, bands: list[Values]) -> Composed:
         how, quantile = str(self.indicator.composite), self.indicator.quantile
         return compose(stack, how, quantile, bands, with_error=self.has_error)
-
-    def _values(self, mosaic: Mosaic, rows: slice, states: States) -> Values | None:
-        if not kernels.any_seen(states):
-            return None
-        return self._formula([mosaic.bands[name][rows] for name in self.indicator.bands])
 
     def _counts(self, rows: slice) -> list[NDArray[np.uint16]]:
         return [count[rows] for count in self.counts.values()]
