@@ -154,6 +154,7 @@ class Reconciliation:
         crash.point("after journal")
         self._faulty |= {fault.partition for fault in faults}
         self._count(outcomes, faults, snapshot)
+        _give_back()
         return outcomes
 
     def _ready(self, batch: Batch) -> list[Work]:
@@ -266,6 +267,12 @@ def _tuned() -> Iterator[None]:
     finally:
         sys.setswitchinterval(before)
         gc.unfreeze()
+
+
+def _give_back() -> None:
+    """Give the system the memory that was let go of, which lies scattered: it grew by 1 MB a block."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's own
+        trim(0)
 
 
 def _batches(budget: Budget, *steps: Sequence[Block | Derivation]) -> tuple[Batch, ...]:
