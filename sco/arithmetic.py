@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from sco import kernels
 
 Values = NDArray[np.float32]
+OTHERWISE = (AttributeError, TypeError, ValueError)
+"""What a formula raises that asks for more than it is given."""
 Lane = int
 """Of pixels: the bands are the first lanes, then come constants and what the steps give, as they are written down."""
+
+Operation = Callable[["Term", Any], "Term"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,30 @@ def steps_of(formula: Callable[..., Any], bands: int) -> Calculation | None:
     writing = _Writing(bands)
     try:
         values = formula(*(Term(writing, band) for band in range(bands)))
-    except (AttributeError, TypeError, ValueError):
+    except OTHERWISE:
         return None
     if not isinstance(values, Term) or values.is_truth or not writing.steps or writing.steps[-1][-1] != values.lane:
         return None
     return Calculation(np.array(writing.start, np.float32), np.array(writing.steps, np.int64))
+
+
+def _of_numbers(what: int, swapped: bool = False, is_truth: bool = False) -> Operation:
+    def operation(one: "Term", other: Any) -> "Term":
+        first, second = (other, one) if swapped else (one, other)
+        return one.writing.step(what, _number(first), _number(second), is_truth=is_truth)
+
+    return operation
+
+
+def _comparing(what: int, swapped: bool = False) -> Operation:
+    return _of_numbers(what, swapped, is_truth=True)
+
+
+def _of_truths(what: int) -> Operation:
+    def operation(one: "Term", other: Any) -> "Term":
+        return one.writing.step(what, _truth(one), _truth(other), is_truth=True)
+
+    return operation
 
 
 class Term:
@@ -71,62 +94,25 @@ class Term:
             raise TypeError("lanes are float32")
         return self.writing.step(kernels.AS_NUMBER, _truth(self))
 
-    def __add__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.ADD, self, other)
-
-    def __radd__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.ADD, other, self)
-
-    def __sub__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.SUBTRACT, self, other)
-
-    def __rsub__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.SUBTRACT, other, self)
-
-    def __mul__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.MULTIPLY, self, other)
-
-    def __rmul__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.MULTIPLY, other, self)
-
-    def __truediv__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.DIVIDE, self, other)
-
-    def __rtruediv__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.DIVIDE, other, self)
+    __add__, __radd__ = _of_numbers(kernels.ADD), _of_numbers(kernels.ADD, swapped=True)
+    __sub__, __rsub__ = _of_numbers(kernels.SUBTRACT), _of_numbers(kernels.SUBTRACT, swapped=True)
+    __mul__, __rmul__ = _of_numbers(kernels.MULTIPLY), _of_numbers(kernels.MULTIPLY, swapped=True)
+    __truediv__, __rtruediv__ = _of_numbers(kernels.DIVIDE), _of_numbers(kernels.DIVIDE, swapped=True)
+    __lt__, __gt__ = _comparing(kernels.LESS), _comparing(kernels.LESS, swapped=True)
+    __le__, __ge__ = _comparing(kernels.AT_MOST), _comparing(kernels.AT_MOST, swapped=True)
+    __and__, __or__ = _of_truths(kernels.BOTH), _of_truths(kernels.EITHER)
 
     def __abs__(self) -> "Term":
-        return self._arithmetic(kernels.ABSOLUTE, self, self)
+        return self.writing.step(kernels.ABSOLUTE, _number(self))
 
     def __neg__(self) -> "Term":
-        return self._arithmetic(kernels.NEGATE, self, self)
-
-    def __lt__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.LESS, self, other, is_truth=True)
-
-    def __le__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.AT_MOST, self, other, is_truth=True)
-
-    def __gt__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.LESS, other, self, is_truth=True)
-
-    def __ge__(self, other: Any) -> "Term":
-        return self._arithmetic(kernels.AT_MOST, other, self, is_truth=True)
-
-    def __and__(self, other: Any) -> "Term":
-        return self.writing.step(kernels.BOTH, _truth(self), _truth(other), is_truth=True)
-
-    def __or__(self, other: Any) -> "Term":
-        return self.writing.step(kernels.EITHER, _truth(self), _truth(other), is_truth=True)
+        return self.writing.step(kernels.NEGATE, _number(self))
 
     def __invert__(self) -> "Term":
-        return self.writing.step(kernels.NOT, _truth(self), self, is_truth=True)
+        return self.writing.step(kernels.NOT, _truth(self), is_truth=True)
 
     def __bool__(self) -> bool:
         raise TypeError("what is true differs from pixel to pixel")
-
-    def _arithmetic(self, what: int, one: Any, other: Any, is_truth: bool = False) -> "Term":
-        return self.writing.step(what, _number(one), _number(other), is_truth=is_truth)
 
 
 class _Writing:

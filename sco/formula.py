@@ -13,8 +13,6 @@ from sco.model import Indicator
 Values = NDArray[np.float32]
 Way = Callable[[list[Values], Values], None]
 """Puts what a formula makes of bands into an array of their shape."""
-OTHERWISE = (AttributeError, TypeError, ValueError)
-"""What a formula raises that asks for more than is there."""
 STRIP_PIXELS = 2**17
 """Of one step of a formula, so that what is between its operations stays in the processor's own memory."""
 
@@ -88,6 +86,6 @@ def _gives(way: Way, bands: list[Values], expected: Values) -> bool:
     found = np.full_like(expected, np.inf)
     try:
         way(bands, found)
-    except OTHERWISE:
+    except arithmetic.OTHERWISE:
         return False
     return found.tobytes() == expected.tobytes()

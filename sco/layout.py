@@ -80,21 +80,29 @@ def lay_out(
         has_error = with_errors or chunks.has(session, chunks.document_of(uncertainty.name_of(indicator.id)))
         wanted += _arrays(indicator, tiling, len(slices), has_error)
     described = {"Conventions": "CF-1.11", **attrs, "coordinates": "spatial_ref"}
-    different = list(_different(session, wanted))
+    documents = chunks.documents(session, [variable.path for variable in wanted])
+    different = list(_different(session, wanted, documents))
     is_sealed = "metadata_sha256" in _attributes(there, LEDGER) and not session.has_uncommitted_changes
     if different or _attributes(there, "") != described or not is_sealed:
-        _write(session, tiling, different, described)
+        there_already = [variable for variable in different if variable.path in documents]
+        new = [variable for variable in different if variable.path not in documents]
+        _write(session, tiling, there_already, new, described)
 
 
-def _write(session: Session, tiling: Tiling, variables: Sequence[Variable], described: Mapping[str, Any]) -> None:
+def _write(
+    session: Session,
+    tiling: Tiling,
+    there: Sequence[Variable],
+    new: Sequence[Variable],
+    described: Mapping[str, Any],
+) -> None:
     root = zarr.open_group(session.store, mode="a", zarr_format=3)
-    there = chunks.documents(session, [variable.path for variable in variables])
-    for variable in (one for one in variables if one.path in there):
+    for variable in there:
         array = array_in(root, variable.path)
         _refuse_other_packing(array, variable)
         _describe(array, variable.attrs)
-    chunks.create(session, {one.path: _described_as(one) for one in variables if one.path not in there})
-    chunks.put(session, dict(item for variable in variables for item in _encoded(variable).items()))
+    chunks.create(session, {variable.path: _specification(variable) for variable in new})
+    chunks.put(session, dict(item for variable in (*there, *new) for item in _encoded(variable).items()))
     _describe(root, described)
     ledger = root.require_group(LEDGER)
     _describe(ledger, {"version": VERSION, "grid": _grid(tiling), "metadata_sha256": metadata_digest(session)})
@@ -245,9 +253,8 @@ def _ledger_arrays(indicator: Indicator, tiling: Tiling, times: int) -> Iterator
         yield Variable(f"{LEDGER}/{indicator.id}/{text}", dims, (times, *tiling.shape), (1, 1, 1), "str", "", {})
 
 
-def _different(session: Session, variables: Sequence[Variable]) -> Iterator[Variable]:
-    """Those that the store does not have as they should be, to the letter."""
-    there = chunks.documents(session, [variable.path for variable in variables])
+def _different(session: Session, variables: Sequence[Variable], there: Mapping[str, Any]) -> Iterator[Variable]:
+    """Those that the store does not have as they should be, to the letter; `there` is what it says of those it has."""
     wanted = {variable.path: _encoded(variable) for variable in variables if variable.path in there}
     written = chunks.there(session, [key for contents in wanted.values() for key in contents])
     for variable in variables:
@@ -264,8 +271,8 @@ def _encoded(variable: Variable) -> dict[str, bytes]:
     return chunks.encoded_axis(variable.path, variable.values, length, variable.fill)
 
 
-def _described_as(variable: Variable) -> dict[str, Any]:
-    """A variable as zarr wants to be told of it."""
+def _specification(variable: Variable) -> dict[str, Any]:
+    """A variable as zarr's `create_array` is told of it."""
     return {
         "shape": variable.shape,
         "chunks": variable.chunks,

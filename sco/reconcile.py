@@ -32,9 +32,10 @@ from sco.partition import Outcome, Partition
 from sco.plan import Plan
 from sco.progress import say
 from sco.project import Project
-from sco.store import Store
+from sco.store import Store, sealed
 from sco.summary import Summary, unusable
 from sco.trial import Fault, Result, Work, carried_through, on_worker, partitions_of, tried
+from sco.version import Version
 
 BATCH_BLOCKS = 16
 TURN_S = 0.0005
@@ -173,16 +174,12 @@ class Reconciliation:
             return self._cluster.compute(self._outcomes_of(work, on_worker))
 
         def compute_with(threads: int) -> list[Result]:
-            lazy = self._outcomes_of(work, partial(self._tried, memory=threads == 1))
+            lazy = self._outcomes_of(work, partial(_sealed, self._store.version(), memory=threads == 1))
             # a scheduler that is only named makes dask import its distributed one as well
             return list(dask.compute(*lazy, scheduler=dask.threaded.get, num_workers=threads))
 
         workers = self.machine.workers or os.cpu_count() or 1
         return carefully(compute_with, self.budget.at_once(work, workers), say)
-
-    def _tried(self, compute: Callable[[], list[Outcome]], memory: bool) -> Result:
-        """What `compute` gives, encoded where it was computed, so that a commit has little left to do."""
-        return tried(lambda: [self._store.sealed(one) for one in compute()], memory)
 
     def _outcomes_of(self, work: Sequence[Work], around: Around = plainly) -> list[Delayed]:
         """One task a piece of work, in their order; a batch has no two kinds of them."""
@@ -252,6 +249,11 @@ class Reconciliation:
             uncomputed=self.summary.uncomputed + len(lost),
             snapshot=snapshot,
         )
+
+
+def _sealed(version: Version, compute: Callable[[], list[Outcome]], memory: bool) -> Result:
+    """What can be computed, encoded where it was computed, so that a commit has little left to do."""
+    return tried(lambda: [sealed(version, one) for one in compute()], memory)
 
 
 @contextmanager

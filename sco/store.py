@@ -121,13 +121,6 @@ class Store:
         """The periods that there is room for, oldest first."""
         return self.version().slices
 
-    def sealed(self, outcome: Outcome) -> Outcome:
-        """The same outcome, encoded for this store's arrays, which takes longer than to write it and can be done early.
-
-        Raises CubeError for pixels of another shape or type than its tile.
-        """
-        return replace(outcome, pixels=None, sealed=_sealed(self.version(), outcome))
-
     def commit(
         self, outcomes: Sequence[Outcome], run: str, message: str, known: Mapping[Partition, Record] | None = None
     ) -> str:
@@ -296,20 +289,28 @@ def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     for partition in latest:
         version.place_of(partition)
     for outcome in latest.values():
-        sealed = _sealed(version, outcome)
-        chunks.put(version.session, dict(_contents(version, outcome.partition, outcome.record, sealed)))
+        chunks.put(version.session, dict(_contents(version, outcome)))
         crash.point("mid-write")
 
 
-def _contents(version: Version, partition: Partition, record: Record, sealed: Sealed) -> Iterator[Content]:
+def _contents(version: Version, outcome: Outcome) -> Iterator[Content]:
     """What to put for a partition, key by key; nothing to take away where nothing was written."""
-    place = version.place_of(partition)
-    for path, content in zip_longest(version.paths(partition.indicator), sealed.chunks):
+    name, place, sealed = outcome.partition.indicator, version.place_of(outcome.partition), _sealed(version, outcome)
+    # the store may have got room for standard errors since the outcome was sealed
+    for path, content in zip_longest(version.paths(name), sealed.chunks):
         if content or place in version.written(path):
             yield chunks.key_of(path, place), content
-    texts = {"record": ledger.record_text(record, sealed.seal), "manifest": sealed.manifest}
+    texts = {"record": ledger.record_text(outcome.record, sealed.seal), "manifest": sealed.manifest}
     for kind, text in texts.items():
-        yield chunks.key_of(f"{LEDGER}/{partition.indicator}/{kind}", place), chunks.encoded_text(text)
+        yield chunks.key_of(f"{LEDGER}/{name}/{kind}", place), chunks.encoded_text(text)
+
+
+def sealed(version: Version, outcome: Outcome) -> Outcome:
+    """The same outcome, encoded for a version's arrays, which takes longer than to write it and can be done early.
+
+    Raises CubeError for pixels of another shape or type than its tile.
+    """
+    return replace(outcome, pixels=None, sealed=_sealed(version, outcome))
 
 
 def _sealed(version: Version, outcome: Outcome) -> Sealed:

@@ -18,7 +18,7 @@ from sco.errors import ConfigurationError, CubeError
 from sco.grid import Tiling
 from sco.partition import Empty, Outcome, Partition, Pixels, Record
 from sco.period import divide
-from sco.store import Store
+from sco.store import Store, sealed
 from sco.tile import Tile
 
 
@@ -34,11 +34,11 @@ def test_pixels_counts_record_and_manifest_come_back_on_whole_and_edge_tiles(sto
 
 def test_an_outcome_that_was_encoded_early_is_stored_the_same(store: Store) -> None:
     whole, edge, none = outcome(part(3)), outcome(part(3, 1, 2)), empty(part(4))
-    early = [store.sealed(one) for one in (whole, edge, none)]
+    early = [sealed(store.version(), one) for one in (whole, edge, none)]
     assert all(one.pixels is None for one in early)
     assert early[2].sealed is not None
     assert not any(early[2].sealed.chunks)
-    store.commit([store.sealed(outcome(part(4)))], "r", "april")
+    store.commit([sealed(store.version(), outcome(part(4)))], "r", "april")
     store.commit(early, "20230101T000000-0001", "march")
     for one in (whole, edge):
         assert_stored(store, one)
@@ -130,7 +130,7 @@ def test_what_there_is_no_room_for_is_refused_whole(store: Store) -> None:
     with pytest.raises(CubeError, match=r"ndvi has int16 \(1, 1\)"):
         store.commit([Outcome(part(1), Record("a", "r"), {}, wrong)], "r", "m")
     with pytest.raises(CubeError, match=r"ndvi has int16 \(1, 1\)"):
-        store.sealed(Outcome(part(1), Record("a", "r"), {}, wrong))
+        sealed(store.version(), Outcome(part(1), Record("a", "r"), {}, wrong))
     assert (store.tip(), store.records()) == (tip, {})
 
 
