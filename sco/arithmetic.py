@@ -3,7 +3,7 @@
 numpy goes over whole arrays once for every operation, and waits for the interpreter's lock after each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sco import kernels
+from sco.quality import States
 
 Values = NDArray[np.float32]
 OTHERWISE = (AttributeError, TypeError, ValueError)
@@ -30,9 +31,12 @@ class Calculation:
     steps: NDArray[np.int64]
     """(step, 5): what to do, with which three lanes, and the lane for what comes of it."""
 
-    def __call__(self, bands: list[Values], into: Values) -> None:
-        """Put the formula's values there; all (y, x), float32."""
-        kernels.calculate(self.steps, self.start, tuple(bands), into)
+    def __call__(self, numbers: Sequence[NDArray[Any]], by: Values, states: States, into: Values) -> None:
+        """Put the formula's values there, NaN where nothing was seen or no number comes out.
+
+        All are (y, x), the numbers of one type, which are calibrated `by` shift, floor and scale, (band, 3).
+        """
+        kernels.calculate(self.steps, self.start, tuple(numbers), by, states, into)
 
 
 def steps_of(formula: Callable[..., Any], bands: int) -> Calculation | None:

@@ -6,7 +6,7 @@ day, masked, put through the formula and composited.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -68,22 +68,13 @@ def compute_block(block: Block, run: str, idle: int = 1) -> list[Outcome]:
         held.enter_context(environment())
         stacks = {one.id: held.enter_context(scratch.lent((layers_of(one), most, *shape))) for one in indicators}
         tallies = {one.id: Tally(one, shape, stacks[one.id], block.uncertainty) for one in indicators}
-        arrays = held.enter_context(_arrays(indicators, shape)) if ahead == 1 else None
-        observers = (Observer(one, block.geobox, block.rules, peers, arrays) for one in block.observations)
+        observers = (Observer(one, block.geobox, block.rules, peers) for one in block.observations)
         used: dict[str, list[Observer]] = {one.id: [] for one in indicators}
         for look in lookahead.looks(observers, partial(_wanting, tallies), ahead):
             if not tallies[look.indicator.id].is_full:
-                tallies[look.indicator.id].add(look.mosaic)
+                tallies[look.indicator.id].add(look.sighting)
                 used[look.indicator.id].append(look.observer)
         return [_outcome(block, run, tallies[one.id], used[one.id]) for one in indicators]
-
-
-@contextmanager
-def _arrays(indicators: Sequence[Indicator], shape: tuple[int, int]) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    """Room for the bands of one observation after another."""
-    bands = sorted({band for indicator in indicators for band in indicator.bands})
-    with scratch.lent((len(bands), 1, *shape)) as room:
-        yield dict(zip(bands, room.observation(0), strict=True))
 
 
 def _wanting(tallies: Mapping[str, Tally], observer: Observer) -> Iterator[Indicator]:

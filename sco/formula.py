@@ -1,18 +1,18 @@
-"""An indicator's formula over calibrated bands, in the quickest way that gives the same numbers as xarray does."""
+"""An indicator's formula over observations, in the quickest way that gives the same numbers as xarray does."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sco import arithmetic, kernels
 from sco.model import Indicator
+from sco.sighting import Sighting, Values
 
-Values = NDArray[np.float32]
-Way = Callable[[list[Values], Values], None]
-"""Puts what a formula makes of bands into an array of their shape."""
+Way = Callable[[Sighting, Values], None]
+"""Puts what a formula makes of an observation into an array of its shape; NaN where nothing was seen or comes out."""
 STRIP_PIXELS = 2**17
 """Of one step of a formula, so that what is between its operations stays in the processor's own memory."""
 
@@ -38,54 +38,77 @@ class Plain(np.ndarray[Any, Any]):
         return self != self
 
 
-class Formula:
-    """One indicator's formula, run over strips of rows.
+@lru_cache(maxsize=64)
+def formula_of(indicator: Indicator) -> "Formula":
+    """The indicator's formula, for which the quickest way is looked for once."""
+    return Formula(indicator)
 
-    xarray costs more than the arithmetic of a strip. So the first strip is tried in the quicker ways as well: as steps
-    of one compiled loop, and with plain arrays. The first of them that comes out the same, to the bit, is taken for all
-    others; where none does, xarray is.
+
+class Formula:
+    """One indicator's formula.
+
+    xarray costs more than the arithmetic. So the first strip is tried in the quicker ways as well: as steps of one
+    compiled loop, and with plain arrays, a strip at a time. The first of them that comes out the same, to the bit, is
+    taken for all others; where none does, xarray is.
     """
 
     def __init__(self, indicator: Indicator) -> None:
         self.indicator = indicator
         self._way: Way | None = None
 
-    def strips(self, shape: tuple[int, int]) -> list[slice]:
-        """The rows of each step over arrays of this shape."""
-        height, width = shape
-        rows = height if self._way == self._by_xarray else max(1, STRIP_PIXELS // width)
-        return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-    def __call__(self, bands: list[Values], into: Values) -> None:
-        """Put the values of one strip there; all (y, x), float32."""
+    def __call__(self, sighting: Sighting, into: Values) -> None:
+        """Put the values of an observation there, (y, x); NaN where it was not seen or no finite number comes out."""
+        if not kernels.any_seen(sighting.states):
+            into.fill(np.nan)
+            return
         if self._way is None:
-            self._by_xarray(bands, into)
-            ways = (way for way in self._quicker_ways() if _gives(way, bands, into))
-            self._way = next(ways, self._by_xarray)
-        else:
-            self._way(bands, into)
+            self._way = self._found(*_first_seen(sighting, into))
+        self._way(sighting, into)
+
+    def _found(self, sighting: Sighting, into: Values) -> Way:
+        self._by_xarray(sighting, into)
+        return next((way for way in self._quicker_ways() if _gives(way, sighting, into)), self._by_xarray)
 
     def _quicker_ways(self) -> Iterator[Way]:
         steps = arithmetic.steps_of(self.indicator.formula, len(self.indicator.bands))
         if steps is not None:
-            yield steps
+            yield lambda sighting, into: steps(*sighting.numbers(self.indicator.bands), sighting.states, into)
         yield self._by_numpy
 
-    def _by_numpy(self, bands: list[Values], into: Values) -> None:
-        with np.errstate(all="ignore"):
-            into[...] = self.indicator.formula(*(band.view(Plain) for band in bands))
+    def _by_numpy(self, sighting: Sighting, into: Values) -> None:
+        for rows in strips(into.shape):
+            part, values = sighting.strip(rows), into[rows]
+            with np.errstate(all="ignore"):
+                bands = (band.view(Plain) for band in part.calibrated(self.indicator.bands))
+                values[...] = self.indicator.formula(*bands)
+            kernels.keep_seen(part.states, values)
 
-    def _by_xarray(self, bands: list[Values], into: Values) -> None:
-        named = zip(bands, self.indicator.bands, strict=True)
+    def _by_xarray(self, sighting: Sighting, into: Values) -> None:
+        named = zip(sighting.calibrated(self.indicator.bands), self.indicator.bands, strict=True)
         arrays = [xr.DataArray(band, dims=("y", "x"), name=name) for band, name in named]
         into[...] = self.indicator.formula(*arrays).to_numpy()
+        kernels.keep_seen(sighting.states, into)
 
 
-def _gives(way: Way, bands: list[Values], expected: Values) -> bool:
+def strips(shape: tuple[int, ...]) -> list[slice]:
+    """The rows of each step over arrays of this shape, (y, x)."""
+    height, width = shape
+    rows = max(1, STRIP_PIXELS // width)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def _first_seen(sighting: Sighting, into: Values) -> tuple[Sighting, Values]:
+    """The first strip in which anything was seen."""
+    seen = (rows for rows in strips(into.shape) if kernels.any_seen(sighting.states[rows]))
+    rows = next(seen)
+    return sighting.strip(rows), into[rows]
+
+
+def _gives(way: Way, sighting: Sighting, expected: Values) -> bool:
     """Whether this way gives what is expected, to the bit."""
     found = np.full_like(expected, np.inf)
     try:
-        way(bands, found)
+        way(sighting, found)
     except arithmetic.OTHERWISE:
         return False
     return found.tobytes() == expected.tobytes()

@@ -120,10 +120,8 @@ def any_seen(states: Any) -> bool:
 
 
 @_compiled
-def calibrate(
-    numbers: Any, found: Any, states: Any, shift: Any, floor: Any, scale: Any, fresh: bool, values: Any
-) -> None:
-    """(number + shift) x scale, never below `floor` x scale, where `found` is seen and `states` is not seen yet.
+def calibrate(numbers: Any, seen: Any, shift: Any, floor: Any, scale: Any, fresh: bool, values: Any) -> None:
+    """(number + shift) x scale, never below `floor` x scale, where the state is seen.
 
     All float32, in this order. Elsewhere values become NaN where they are `fresh`, and stay as they are if not.
     """
@@ -132,16 +130,17 @@ def calibrate(
         for column in range(width):
             value = np.float32(numbers[row, column]) + shift
             value = floor if value < floor else value
-            wanted = (found[row, column] == SEEN) & (states[row, column] != SEEN)
             other = np.float32(np.nan) if fresh else values[row, column]
-            values[row, column] = value * scale if wanted else other
+            values[row, column] = value * scale if seen[row, column] == SEEN else other
 
 
 @_compiled
-def calculate(steps: Any, start: Any, bands: Any, result: Any) -> None:
-    """Take pixels through `steps`, each of which says what to do, with which three lanes, and into which lane.
+def calculate(steps: Any, start: Any, numbers: Any, by: Any, states: Any, result: Any) -> None:
+    """Calibrate the seen pixels of bands and take them through `steps`; NaN elsewhere, and where no number comes out.
 
-    The first lanes are `bands`, a tuple; the others hold what they `start` with. The last step gives the result.
+    `numbers` is a tuple of bands of one type, `by` has shift, floor and scale of each, (band, 3). A step says what to
+    do, with which three lanes, and into which lane. The first lanes are the bands, the others hold what they `start`
+    with. The last step gives the result.
     """
     height, whole = result.shape
     lanes = np.empty((len(start), TOGETHER), np.float32)
@@ -151,27 +150,56 @@ def calculate(steps: Any, start: Any, bands: Any, result: Any) -> None:
     for row in range(height):
         for left in range(0, whole, TOGETHER):
             width = min(TOGETHER, whole - left)
-            for band in range(len(bands)):
-                _copy(bands[band][row, left : left + width], lanes[band])
-            for step in range(len(steps)):
-                what, one, other, third, into = steps[step]
-                if what < ABSOLUTE:
-                    _compute(what, lanes[one], lanes[other], lanes[into])
-                elif what < LESS:
-                    _sign(what, lanes[one], lanes[into])
-                elif what < BOTH:
-                    _compare(what, lanes[one], lanes[other], bits[into])
-                elif what < CHOOSE:
-                    _combine(what, bits[one], bits[other], bits[into])
-                else:
-                    _choose(what, bits[one], bits[other], bits[third], bits[into])
-            _copy(lanes[steps[-1, 4], :width], result[row, left : left + width])
+            seen = states[row, left : left + width]
+            into = result[row, left : left + width]
+            if not _any_seen(seen):
+                into[:] = np.nan
+                continue
+            for band in range(len(numbers)):
+                _calibrate(numbers[band][row, left : left + width], by[band], lanes[band])
+            _take(steps, lanes, bits)
+            _put(lanes[steps[-1, 4], :width], seen, into)
 
 
 @_compiled
-def _copy(numbers: Any, into: Any) -> None:
+def _any_seen(states: Any) -> bool:
+    found = False
+    for lane in range(len(states)):  # to the end, which is quicker than to look each time whether to go on
+        found |= states[lane] == SEEN
+    return found
+
+
+@_compiled
+def _calibrate(numbers: Any, by: Any, into: Any) -> None:
+    shift, floor, scale = by
     for lane in range(len(numbers)):
-        into[lane] = numbers[lane]
+        value = np.float32(numbers[lane]) + shift
+        value = floor if value < floor else value
+        into[lane] = value * scale
+
+
+@_compiled
+def _take(steps: Any, lanes: Any, bits: Any) -> None:
+    for step in range(len(steps)):
+        what, one, other, third, into = steps[step]
+        if what < ABSOLUTE:
+            _compute(what, lanes[one], lanes[other], lanes[into])
+        elif what < LESS:
+            _sign(what, lanes[one], lanes[into])
+        elif what < BOTH:
+            _compare(what, lanes[one], lanes[other], bits[into])
+        elif what < CHOOSE:
+            _combine(what, bits[one], bits[other], bits[into])
+        else:
+            _choose(what, bits[one], bits[other], bits[third], bits[into])
+
+
+@_compiled
+def _put(values: Any, states: Any, into: Any) -> None:
+    for lane in range(len(values)):
+        value = values[lane]
+        good = (states[lane] == SEEN) & (np.abs(value) < np.float32(np.inf))
+        into[lane] = value if good else np.float32(np.nan)
 
 
 @_compiled
@@ -245,21 +273,40 @@ def _choose(what: int, one: Any, other: Any, third: Any, into: Any) -> None:
 
 
 @_compiled
-def count(states: Any, values: Any, seen: Any, masked: Any, failed: Any) -> None:
-    """Keep the values that were seen, make the others NaN, and count what became of every pixel.
+def keep_seen(states: Any, values: Any) -> None:
+    """In place: NaN where nothing was seen, and where there is no finite value."""
+    for row in range(len(values)):
+        _put(values[row], states[row], values[row])
 
-    A pixel that was seen and has no finite value counts as masked.
-    """
-    height, width = states.shape
-    for row in range(height):
-        for column in range(width):
-            state = states[row, column]
-            value = values[row, column]
-            good = (state == SEEN) & (np.abs(value) < np.float32(np.inf))
-            values[row, column] = value if good else np.float32(np.nan)
-            seen[row, column] += np.uint16(good)
-            masked[row, column] += np.uint16((state == MASKED) | ((state == SEEN) & (not good)))
-            failed[row, column] += np.uint16(state == FAILED)
+
+@_compiled
+def count(states: Any, values: Any, seen: Any, masked: Any, failed: Any) -> None:
+    """Count what became of every pixel; one that was seen and has NaN counts as masked."""
+    for row in range(len(states)):
+        any_failed = _count(states[row], values[row], seen[row], masked[row])
+        if any_failed:
+            _count_failed(states[row], masked[row], failed[row])
+
+
+@_compiled
+def _count(states: Any, values: Any, seen: Any, masked: Any) -> bool:
+    """Counts what failed as masked, and tells whether there is any."""
+    any_failed = False
+    for column in range(len(states)):
+        state = states[column]
+        good = (state == SEEN) & (values[column] == values[column])
+        any_failed |= state == FAILED
+        seen[column] += np.uint16(good)
+        masked[column] += np.uint16((state != NOT_ACQUIRED) & (not good))
+    return any_failed
+
+
+@_compiled
+def _count_failed(states: Any, masked: Any, failed: Any) -> None:
+    for column in range(len(states)):
+        has_failed = np.uint16(states[column] == FAILED)
+        failed[column] += has_failed
+        masked[column] -= has_failed
 
 
 @_compiled

@@ -13,9 +13,10 @@ from threading import Lock
 
 from sco.block import AHEAD_BYTES
 from sco.model import Indicator
-from sco.observation import Mosaic, Observer
+from sco.observation import Observer
 from sco.read import environment
 from sco.roster import all_local
+from sco.sighting import Sighting
 from sco.solar import Observation
 
 READS = 16
@@ -34,7 +35,7 @@ class Look:
 
     observer: Observer
     indicator: Indicator
-    mosaic: Mosaic
+    sighting: Sighting
 
 
 def looks(observers: Iterable[Observer], wanted: Wanted, ahead: int) -> Iterator[Look]:
@@ -87,7 +88,7 @@ def _all_looks(observer: Observer, indicators: Sequence[Indicator]) -> list[Look
 
 
 def _look(observer: Observer, indicator: Indicator) -> Look:
-    return Look(observer, indicator, observer.mosaic(indicator.bands, observer.sensor.masked_for(indicator)))
+    return Look(observer, indicator, observer.sight(indicator.bands, observer.sensor.masked_for(indicator)))
 
 
 @cache

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import Geometry
 from shapely import from_wkt
@@ -18,9 +17,8 @@ from sco.preflight import Rules
 from sco.quality import State, States
 from sco.radiometry import Calibration
 from sco.read import Reading, read_scene
+from sco.sighting import Layer, Sighting, Values
 from sco.solar import Observation
-
-Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,12 @@ class Observer:
         geobox: GeoBox,
         rules: Rules,
         peers: Sequence[Scene] | None = None,
-        arrays: Mapping[str, Values] | None = None,
     ) -> None:
         self.observation = observation
         self.geobox = geobox
         self.rules = rules
         self.peers = observation.scenes if peers is None else peers
         """Scenes around this day, by which catalogs can be compared where one of the scenes is unreadable."""
-        self.arrays = arrays or {}
-        """By band, where its values are to be put; each mosaic then takes the place of the one before it."""
         self.sensor: Sensor = quality.widening(library.sensors[observation.sensor], rules.widened)
         self.failed: dict[tuple[str, str], str] = {}
         """(scene id, band) -> why it could not be read."""
@@ -67,20 +62,25 @@ class Observer:
         """By scene id, band and margin: a band may be read with one for its flags and without for its numbers."""
 
     def mosaic(self, bands: Sequence[str], masked: frozenset[str]) -> Mosaic:
+        """What is seen, calibrated."""
+        sighting = self.sight(bands, masked)
+        return Mosaic(dict(zip(bands, sighting.calibrated(bands), strict=True)), sighting.states)
+
+    def sight(self, bands: Sequence[str], masked: frozenset[str]) -> Sighting:
         """The first scene that saw a pixel gives its value; a pixel that none saw keeps its lowest state."""
-        states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
-        values: dict[str, Values] = {}
+        layers: list[Layer] = []
+        states: States | None = None
         for scene in self.observation.scenes:
-            found = self._states(scene, bands, masked)
-            if kernels.sees_more(found, states):
-                self._fill(values, bands, scene, states, found)
-            np.minimum(states, found, out=states)
-            if not states.any():
+            if states is not None and not states.any():
                 break
-        for band in (band for band in bands if band not in values):
-            values[band] = self._array(band)
-            values[band].fill(np.nan)
-        return Mosaic(values, states)
+            found = self._states(scene, bands, masked)
+            if kernels.any_seen(found) if states is None else kernels.sees_more(found, states):
+                layer = self._layer(scene, bands, states, found)
+                layers += [] if layer is None else [layer]
+            states = found if states is None else np.minimum(states, found)
+        if states is None:
+            states = quality.everywhere(State.NOT_ACQUIRED, self._shape)
+        return Sighting(tuple(layers), states)
 
     def forget_pixels(self) -> None:
         """Let go of what was read; what was learned of the scenes stays."""
@@ -96,22 +96,19 @@ class Observer:
             states = decoded if states is None else np.maximum(states, decoded)
         return quality.everywhere(State.SEEN, self._shape) if states is None else states
 
-    def _fill(
-        self, values: dict[str, Values], bands: Sequence[str], scene: Scene, states: States, found: States
-    ) -> None:
-        """Put the scene's bands where nothing was seen yet; `found` keeps of its states what its bands do hold."""
+    def _layer(self, scene: Scene, bands: Sequence[str], states: States | None, found: States) -> Layer | None:
+        """What the scene gives where `states` are not seen yet; `found` keeps of its states what its bands do hold."""
+        numbers = {}
         for name in bands:
             reading = self._read(scene, name)
             if reading is None:
                 found[found == State.SEEN] = State.FAILED
-                return
+                return None
             quality.let_go(found, reading.numbers, reading.nodata, self.sensor.band(name).valid)
-        for name in bands:
-            by = radiometry.steps(self.sensor.band(name), self.calibrations[scene.id, name])
-            fresh = name not in values
-            value = values.setdefault(name, self._array(name)) if fresh else values[name]
-            numbers = self._readings[scene.id, name, 0].numbers
-            kernels.calibrate(numbers, found, states, by.shift, by.floor, by.scale, fresh, value)
+            numbers[name] = reading.numbers
+        steps = {name: radiometry.steps(self.sensor.band(name), self.calibrations[scene.id, name]) for name in bands}
+        seen = found if states is None else np.where(states == State.SEEN, np.uint8(State.NOT_ACQUIRED), found)
+        return Layer(numbers, steps, seen)
 
     def _read(self, scene: Scene, band: str, margin: int = 0) -> Reading | None:
         name, key = (scene.id, band), (scene.id, band, margin)
@@ -173,9 +170,6 @@ class Observer:
                 scene, band, self.sensor, vote, self.rules.contradiction, reading.tags
             )
         return reading
-
-    def _array(self, band: str) -> Values:
-        return self.arrays[band] if band in self.arrays else np.empty(self._shape, np.float32)
 
     def _unreadable(self, scene: Scene) -> States:
         """FAILED inside the scene's footprint: that is all that is known of a scene whose quality is not readable."""

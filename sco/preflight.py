@@ -171,9 +171,19 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
 
 
 def _allowed(path: str, rules: Rules) -> str:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return _resolved(path, None, rules.roots)
+    return _resolved(path, (found.st_dev, found.st_ino), rules.roots)
+
+
+@lru_cache(maxsize=2**14)
+def _resolved(path: str, _: tuple[int, int] | None, roots: tuple[Path, ...]) -> str:
+    """The path without links, asked for once for as long as it leads to the same file; raises SceneError outside."""
     resolved = os.path.realpath(path)
-    if not os.path.join(resolved, "").startswith(_inside(rules.roots)):
-        allowed = ", ".join(str(root) for root in rules.roots) or "none"
+    if not os.path.join(resolved, "").startswith(_inside(roots)):
+        allowed = ", ".join(str(root) for root in roots) or "none"
         raise SceneError(f"{path} is outside the folders that may be read ({allowed}): name its folder in access.files")
     return resolved
 

@@ -90,6 +90,7 @@ def everywhere(state: State, shape: tuple[int, int]) -> States:
     return np.full(shape, state, np.uint8)
 
 
+@lru_cache(maxsize=256)
 def _stored(nodata: float, kind: np.dtype[Any]) -> Any:
     """`nodata` as the stored numbers can be compared with it; NaN, which no integer equals, where they cannot be it."""
     if kind.kind == "f":

@@ -57,6 +57,15 @@ class Steps:
     floor: np.float32
     scale: np.float32
 
+    @property
+    def numbers(self) -> tuple[np.float32, np.float32, np.float32]:
+        """The three, in the order in which they are applied."""
+        return self.shift, self.floor, self.scale
+
+
+AS_IT_IS = Steps(np.float32(-0.0), np.float32(-np.inf), np.float32(1))
+"""Changes no number, nor the sign of a zero."""
+
 
 def steps(band: Band, calibration: Calibration) -> Steps:
     """How stored numbers of a band become physical values.

@@ -1,17 +1,16 @@
 """The observations of one indicator over one block, and the count of what became of every pixel."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sco import kernels, uncertainty
 from sco.composite import Composed, compose
-from sco.formula import Formula
+from sco.formula import formula_of
 from sco.model import Indicator
-from sco.observation import Mosaic
 from sco.packing import pack
 from sco.partition import Pixels
 from sco.quality import State
 from sco.scratch import Scratch, Values
+from sco.sighting import Sighting
 
 
 class Tally:
@@ -23,22 +22,19 @@ class Tally:
         self.indicator = indicator
         self.shape = shape
         self.counts = {state: np.zeros(shape, np.uint16) for state in (State.SEEN, State.MASKED, State.FAILED)}
-        self._formula = Formula(indicator)
+        self._formula = formula_of(indicator)
         self._scratch = scratch
         self.has_error = with_error and uncertainty.method_of(indicator) is not None
         self._taken = 0
 
-    def add(self, mosaic: Mosaic) -> None:
+    def add(self, sighting: Sighting) -> None:
         """One observation; a pixel that it saw and that the formula gives no number for counts as masked."""
         plane, *bands = self._scratch.observation(self._taken)
-        for rows in self._formula.strips(self.shape):
-            states, values = mosaic.states[rows], plane[rows]
-            if kernels.any_seen(states):
-                self._formula([mosaic.bands[name][rows] for name in self.indicator.bands], values)
-            kernels.count(states, values, *self._counts(rows))
-        if kernels.any_seen(mosaic.states):
+        self._formula(sighting, plane)
+        kernels.count(sighting.states, plane, *self.counts.values())
+        if kernels.any_seen(sighting.states):
             for band, name in zip(bands, self.indicator.bands, strict=False):
-                band[:] = mosaic.bands[name]
+                sighting.calibrate(name, band)
             self._scratch.keep(self._taken)
             self._taken += 1
 
@@ -76,6 +72,3 @@ class Tally:
     def _composed(self, stack: Values, bands: list[Values]) -> Composed:
         how, quantile = str(self.indicator.composite), self.indicator.quantile
         return compose(stack, how, quantile, bands, with_error=self.has_error)
-
-    def _counts(self, rows: slice) -> list[NDArray[np.uint16]]:
-        return [count[rows] for count in self.counts.values()]

@@ -23,7 +23,10 @@ from sco.packing import pack
 from sco.partition import Empty
 from sco.period import slice_of
 from sco.preflight import Rules
+from sco.quality import State
+from sco.radiometry import AS_IT_IS, Steps
 from sco.read import environment
+from sco.sighting import Layer, Sighting
 from sco.solar import observations
 from sco.tile import Tile
 
@@ -273,27 +276,50 @@ def test_strips_of_plain_arrays_give_what_xarray_gives(name, monkeypatch):
     for band in bands:
         band[random.random(band.shape) < 0.2] = np.nan
     bands[0][0, 0] = -bands[1][0, 0] if len(bands) > 1 else 0
-    run = formula.Formula(indicator)
+    masked = random.choice([State.SEEN, State.MASKED], (50, 40), p=[0.9, 0.1]).astype(np.uint8)
+    sighting, run = sighted(indicator, bands, masked), formula.Formula(indicator)
     found, whole = np.empty((2, 50, 40), np.float32)
-    for rows in run.strips((50, 40)):
-        run([band[rows] for band in bands], found[rows])
-    formula.Formula(indicator)._by_xarray(bands, whole)
+    run(sighting, found)
+    formula.Formula(indicator)._by_xarray(sighting, whole)
     np.testing.assert_array_equal(found, whole)
-    assert run.strips((50, 40))[0] == slice(0, 7)
+    assert run._way != run._by_xarray
+    assert np.isnan(found[masked == State.MASKED]).all()
+    assert formula.strips((50, 40))[0] == slice(0, 7)
+
+
+def sighted(indicator, bands, states):
+    """An observation of one scene whose bands are calibrated already."""
+    named = dict(zip(indicator.bands, bands, strict=True))
+    return Sighting((Layer(named, dict.fromkeys(named, AS_IT_IS), states),), states)
 
 
 def test_a_formula_that_needs_xarray_is_run_in_xarray():
     def by_rank(red, nir):
         return (nir - red).clip(0, 1).fillna(0.5).rename("x").where(nir > red)
 
-    run = formula.Formula(replace(indicators["ndvi"], formula=by_rank))
-    random = np.random.default_rng(9)
+    indicator = replace(indicators["ndvi"], formula=by_rank)
+    run, random = formula.Formula(indicator), np.random.default_rng(9)
     red, nir = (random.random((4, 6)).astype(np.float32) for _ in range(2))
     for _ in range(2):
         found = np.zeros((4, 6), np.float32)
-        run([red, nir], found)
+        run(sighted(indicator, [red, nir], np.zeros((4, 6), np.uint8)), found)
         np.testing.assert_array_equal(found, np.where(nir > red, nir - red, np.nan))
-    assert run.strips((1000, 1000)) == [slice(0, 1000)]
+    assert run._way == run._by_xarray
+
+
+def test_scenes_that_overlap_give_their_formula_what_they_saw_first():
+    random, states = np.random.default_rng(3), np.array([[0, 0, 2, 2]], np.uint8)
+    first, second = (
+        {name: random.integers(1100, 6000, (1, 4)).astype(np.uint16) for name in ("red", "nir")} for _ in range(2)
+    )
+    by = {name: Steps(np.float32(-1000), np.float32(1), np.float32(1e-4)) for name in first}
+    other = np.array([[State.NOT_ACQUIRED, State.NOT_ACQUIRED, State.SEEN, State.MASKED]], np.uint8)
+    both = Sighting((Layer(first, by, states), Layer(second, by, other)), np.minimum(states, other))
+    found = np.empty((1, 4), np.float32)
+    formula.Formula(indicators["ndvi"])(both, found)
+    chosen = {name: np.where(states == 0, first[name], second[name]).astype(np.float32) - 1000 for name in first}
+    expected = (chosen["nir"] - chosen["red"]) / (chosen["nir"] + chosen["red"])
+    np.testing.assert_allclose(found, np.where([[True, True, True, False]], expected, np.nan), rtol=1e-6)
 
 
 def test_packing_keeps_the_fill_free_at_either_end():

@@ -24,7 +24,7 @@ class Watcher:
     looked: bool = False
     sensor = sensors["sentinel2"]
 
-    def mosaic(self, bands, masked):
+    def sight(self, bands, masked):
         assert (tuple(bands), masked) == (NDVI.bands, self.sensor.masked_for(NDVI))
         self.looked = True
         if self.together is not None:
@@ -38,7 +38,7 @@ class Watcher:
 @pytest.mark.parametrize("ahead", [1, 2, 5, 16])
 def test_looks_come_in_the_order_of_the_observers_and_each_forgets_its_pixels(ahead):
     watchers = [Watcher(number) for number in range(9)]
-    assert [look.mosaic for look in looks(watchers, lambda _: [NDVI], ahead)] == list(range(9))
+    assert [look.sighting for look in looks(watchers, lambda _: [NDVI], ahead)] == list(range(9))
     assert all(watcher.forgot for watcher in watchers)
 
 
@@ -52,16 +52,16 @@ def test_as_many_read_at_once_as_are_asked_for():
 def test_who_is_not_wanted_any_more_does_not_look(ahead):
     watchers, taken = [Watcher(number) for number in range(20)], []
     for look in looks(watchers, lambda _: [NDVI] if len(taken) < 5 else [], ahead):
-        taken.append(look.mosaic)  # noqa: PERF401 - how many they are decides how many come
+        taken.append(look.sighting)  # noqa: PERF401 - how many they are decides how many come
     assert sum(watcher.looked for watcher in watchers) < 5 + ahead
     assert taken[:5] == [0, 1, 2, 3, 4]
 
 
 def test_what_fails_ahead_fails_where_it_is_taken():
     watchers = [Watcher(0), Watcher(1), Watcher(2)]
-    watchers[1].mosaic = lambda bands, masked: 1 / 0  # type: ignore[method-assign]
+    watchers[1].sight = lambda bands, masked: 1 / 0  # type: ignore[method-assign]
     found = looks(watchers, lambda _: [NDVI], 3)
-    assert next(found).mosaic == 0
+    assert next(found).sighting == 0
     with pytest.raises(ZeroDivisionError):
         next(found)
 
