@@ -6,9 +6,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Self
 
 import dask
@@ -34,7 +36,7 @@ from sco.progress import say
 from sco.project import Project
 from sco.store import Store, sealed
 from sco.summary import Summary, unusable
-from sco.trial import Fault, Result, Work, carried_through, on_worker, partitions_of, tried
+from sco.trial import Fault, Lost, Result, Work, carried_through, on_worker, partitions_of, tried
 from sco.version import Version
 
 BATCH_BLOCKS = 16
@@ -118,13 +120,17 @@ class Reconciliation:
             held.enter_context(alone(self.project))
             self._journal = held.enter_context(Journal(self.project.workspace / "journal.sqlite"))
             self._cluster = held.enter_context(computing(self.machine.cluster)) if self.machine.cluster else None
-            self._store = lay_out(self.project)
+            # nothing can tell against blocks of a store that is not there: they are read while it is laid out
+            is_new = "://" not in self.project.store_url and not Path(self.project.store_url).exists()
+            self._laid_out = held.enter_context(_beside(partial(lay_out, self.project)))
+            is_waited_for = not (is_new and self.batches and self._cluster is None)
+            snapshot = self._store.tip() if is_waited_for else ""
             partitions = sum(batch.size for batch in self.batches)
             run = self._journal.start_run(self.project.id, self.verb, partitions)
             held.enter_context(_tuned())
             self._held = held.pop_all()
         self._began = time.monotonic()
-        self.summary = replace(self.summary, run=run, snapshot=self._store.tip())
+        self.summary = replace(self.summary, run=run, snapshot=snapshot)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -139,13 +145,18 @@ class Reconciliation:
         finally:
             self._held.close()
 
+    @property
+    def _store(self) -> Store:
+        """The project's store, as soon as it is laid out; raises what that raised."""
+        return self._laid_out.result()
+
     def carry_out(self, batch: Batch) -> list[Outcome]:
         """Compute a batch with dask and commit it; the outcomes are committed when this returns.
 
         A partition that cannot be computed is written down, and costs no other one but what is made from it.
         """
         began, before, known = time.monotonic(), Meter.now(), self.plan.recorded
-        if known is not None:
+        if known is not None and self._laid_out.done():
             self._store.require_untouched(batch.partitions, known, self.summary.run)
         outcomes, faults = carried_through(self._ready(batch), self._compute)
         snapshot = self._store.commit(outcomes, self.summary.run, f"{self.verb} {batch.title}", known)
@@ -174,7 +185,8 @@ class Reconciliation:
             return self._cluster.compute(self._outcomes_of(work, on_worker))
 
         def compute_with(threads: int) -> list[Result]:
-            lazy = self._outcomes_of(work, partial(_sealed, self._store.version(), memory=threads == 1))
+            newest = cache(lambda: self._store.version())
+            lazy = self._outcomes_of(work, partial(_sealed, newest, memory=threads == 1))
             # a scheduler that is only named makes dask import its distributed one as well
             return list(dask.compute(*lazy, scheduler=dask.threaded.get, num_workers=threads))
 
@@ -188,7 +200,11 @@ class Reconciliation:
         derivations = [one for one in work if isinstance(one, Derivation)]
         return [
             *compute.outcomes_of(blocks, run, around),
-            *derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip(), around),
+            *(
+                derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip(), around)
+                if derivations
+                else ()
+            ),
         ]
 
     def _spent(self, batch: Batch, failed: int, seconds: float, counted: Meter) -> Spent:
@@ -251,9 +267,23 @@ class Reconciliation:
         )
 
 
-def _sealed(version: Version, compute: Callable[[], list[Outcome]], memory: bool) -> Result:
-    """What can be computed, encoded where it was computed, so that a commit has little left to do."""
-    return tried(lambda: [sealed(version, one) for one in compute()], memory)
+def _sealed(newest: Callable[[], Version], compute: Callable[[], list[Outcome]], memory: bool) -> Result:
+    """What can be computed, encoded where it was computed, so that a commit has little left to do.
+
+    Raises what the store raises that is asked for its `newest` version: that is no fault of any partition.
+    """
+    result = tried(compute, memory)
+    if isinstance(result, Lost):
+        return result
+    version = newest()
+    return tried(lambda: [sealed(version, one) for one in result], memory)
+
+
+@contextmanager
+def _beside(work: Callable[[], Store]) -> Iterator[Future[Store]]:
+    """Work in a thread of its own, which has ended when the block is left."""
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as thread:
+        yield thread.submit(work)
 
 
 @contextmanager
