@@ -67,4 +67,4 @@ class Sighting:
             stored = [layer.numbers[band] for band in bands]
             if all(one.dtype == COMPILED for one in stored):
                 return stored, np.array([layer.steps[band].numbers for band in bands], np.float32)
-        return list(self.calibrated(bands)), np.array([AS_IT_IS.numbers] * len(bands), np.float32)
+        return self.calibrated(bands), np.array([AS_IT_IS.numbers] * len(bands), np.float32)

@@ -186,6 +186,20 @@ def test_a_folder_that_only_begins_alike_is_another_one_and_a_file_may_be_named_
     assert address(told["allowed"], Rules((tmp_path / "allowed" / "red.tif",))) == told["allowed"]
 
 
+def test_a_link_that_was_allowed_is_looked_at_again_once_it_leads_elsewhere(tmp_path):
+    inside, outside, link = tmp_path / "in" / "red.tif", tmp_path / "out" / "red.tif", tmp_path / "in" / "link.tif"
+    for file in (inside, outside):
+        file.parent.mkdir()
+        file.write_bytes(b"")
+    rules = Rules((tmp_path / "in",))
+    link.symlink_to(inside)
+    assert [address(str(link), rules) for _ in range(2)] == [str(inside)] * 2
+    link.unlink()
+    link.symlink_to(outside)
+    with pytest.raises(SceneError, match="outside the folders"):
+        address(str(link), rules)
+
+
 def test_a_signer_that_is_down_is_an_upstream_error(monkeypatch, write_raster):
     from dataclasses import replace
     from datetime import UTC, datetime
