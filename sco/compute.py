@@ -22,7 +22,7 @@ from sco.engine import code_version
 from sco.errors import CubeError
 from sco.failure import worst
 from sco.model import Indicator, Scene
-from sco.observation import Mosaic, Observer
+from sco.observation import Observer
 from sco.partition import Empty, Outcome, Partition, Record
 from sco.quality import State
 from sco.read import environment
@@ -82,14 +82,6 @@ def _wanting(tallies: Mapping[str, Tally], observer: Observer) -> Iterator[Indic
     for tally in tallies.values():
         if _can_see(observer, tally.indicator) and not tally.is_full:
             yield tally.indicator
-
-
-def apply_formula(indicator: Indicator, mosaic: Mosaic) -> NDArray[np.float32]:
-    """The indicator of one observation; (y, x), NaN where it was not seen or the formula gives no number."""
-    bands = [xr.DataArray(mosaic.bands[name], dims=("y", "x"), name=name) for name in indicator.bands]
-    values: NDArray[np.float32] = indicator.formula(*bands).to_numpy().astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return values
 
 
 def indicate(cube: xr.Dataset, indicator: Indicator, every: str = "month", with_error: bool = True) -> xr.Dataset:

@@ -62,10 +62,10 @@ class Formula:
             into.fill(np.nan)
             return
         if self._way is None:
-            self._way = self._found(*_first_seen(sighting, into))
+            self._way = self._quickest(*_first_seen(sighting, into))
         self._way(sighting, into)
 
-    def _found(self, sighting: Sighting, into: Values) -> Way:
+    def _quickest(self, sighting: Sighting, into: Values) -> Way:
         self._by_xarray(sighting, into)
         return next((way for way in self._quicker_ways() if _gives(way, sighting, into)), self._by_xarray)
 

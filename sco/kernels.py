@@ -111,27 +111,33 @@ def sees_more(found: Any, states: Any) -> bool:
 @_compiled
 def any_seen(states: Any) -> bool:
     """Whether any pixel is seen."""
-    height, width = states.shape
-    for row in range(height):
-        for column in range(width):
-            if states[row, column] == SEEN:
-                return True
+    for row in range(len(states)):  # noqa: SIM110 - numba knows no any() of a generator
+        if _any_seen(states[row]):
+            return True
     return False
 
 
 @_compiled
-def calibrate(numbers: Any, seen: Any, shift: Any, floor: Any, scale: Any, fresh: bool, values: Any) -> None:
-    """(number + shift) x scale, never below `floor` x scale, where the state is seen.
+def _any_seen(states: Any) -> bool:
+    found = False
+    for lane in range(len(states)):  # to the end, which is quicker than to look each time whether to go on
+        found |= states[lane] == SEEN
+    return found
+
+
+@_compiled
+def calibrate(numbers: Any, seen: Any, by: Any, fresh: bool, values: Any) -> None:
+    """(number + shift) x scale, never below floor x scale, where the state is seen; `by` are these three.
 
     All float32, in this order. Elsewhere values become NaN where they are `fresh`, and stay as they are if not.
     """
     height, width = values.shape
+    line = np.empty(width, np.float32)
     for row in range(height):
+        _calibrate(numbers[row], by, line)
         for column in range(width):
-            value = np.float32(numbers[row, column]) + shift
-            value = floor if value < floor else value
             other = np.float32(np.nan) if fresh else values[row, column]
-            values[row, column] = value * scale if seen[row, column] == SEEN else other
+            values[row, column] = line[column] if seen[row, column] == SEEN else other
 
 
 @_compiled
@@ -159,14 +165,6 @@ def calculate(steps: Any, start: Any, numbers: Any, by: Any, states: Any, result
                 _calibrate(numbers[band][row, left : left + width], by[band], lanes[band])
             _take(steps, lanes, bits)
             _put(lanes[steps[-1, 4], :width], seen, into)
-
-
-@_compiled
-def _any_seen(states: Any) -> bool:
-    found = False
-    for lane in range(len(states)):  # to the end, which is quicker than to look each time whether to go on
-        found |= states[lane] == SEEN
-    return found
 
 
 @_compiled

@@ -57,7 +57,9 @@ def reads_of(
     if is_local and idle == 1:
         return 1
     bands = {band for indicator in indicators for band in indicator.bands}
-    a_pixel = 1 + 2 * len(bands) + sum(1 + 4 * len(indicator.bands) for indicator in indicators)
+    scenes = max((len(observation.scenes) for observation in observations), default=1)
+    # what waits has all numbers as its scenes stored them, in four bytes at most, and states for each indicator
+    a_pixel = scenes * (4 * len(bands) + len(indicators)) + len(indicators)
     most = idle + 1 if is_local else READS
     return max(2, min(most, AHEAD_BYTES // (a_pixel * shape[0] * shape[1])))
 

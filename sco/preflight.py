@@ -171,16 +171,21 @@ def _bytes_a_pixel(file: "DatasetReader") -> int:
 
 
 def _allowed(path: str, rules: Rules) -> str:
+    return _resolved(path, _file_at(path), rules.roots)
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file a path leads to, by device and number; None where there is none."""
     try:
         found = os.stat(path)
     except OSError:
-        return _resolved(path, None, rules.roots)
-    return _resolved(path, (found.st_dev, found.st_ino), rules.roots)
+        return None
+    return found.st_dev, found.st_ino
 
 
 @lru_cache(maxsize=2**14)
-def _resolved(path: str, _: tuple[int, int] | None, roots: tuple[Path, ...]) -> str:
-    """The path without links, asked for once for as long as it leads to the same file; raises SceneError outside."""
+def _resolved(path: str, file: tuple[int, int] | None, roots: tuple[Path, ...]) -> str:
+    """The path without links, looked up once for as long as it leads to this `file`; raises SceneError outside."""
     resolved = os.path.realpath(path)
     if not os.path.join(resolved, "").startswith(_inside(roots)):
         allowed = ", ".join(str(root) for root in roots) or "none"

@@ -58,9 +58,9 @@ class Steps:
     scale: np.float32
 
     @property
-    def numbers(self) -> tuple[np.float32, np.float32, np.float32]:
+    def numbers(self) -> NDArray[np.float32]:
         """The three, in the order in which they are applied."""
-        return self.shift, self.floor, self.scale
+        return np.array([self.shift, self.floor, self.scale], np.float32)
 
 
 AS_IT_IS = Steps(np.float32(-0.0), np.float32(-np.inf), np.float32(1))

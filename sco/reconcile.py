@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from pathlib import Path
 from typing import Self
 
 import dask
@@ -33,7 +32,7 @@ from sco.meter import Meter, peak_memory
 from sco.partition import Outcome, Partition
 from sco.plan import Plan
 from sco.progress import say
-from sco.project import Project
+from sco.project import REMOTE, Project
 from sco.store import Store, sealed
 from sco.summary import Summary, unusable
 from sco.trial import Fault, Lost, Result, Work, carried_through, on_worker, partitions_of, tried
@@ -120,11 +119,9 @@ class Reconciliation:
             held.enter_context(alone(self.project))
             self._journal = held.enter_context(Journal(self.project.workspace / "journal.sqlite"))
             self._cluster = held.enter_context(computing(self.machine.cluster)) if self.machine.cluster else None
-            # nothing can tell against blocks of a store that is not there: they are read while it is laid out
-            is_new = "://" not in self.project.store_url and not Path(self.project.store_url).exists()
+            begins_at_once = self._begins_at_once
             self._laid_out = held.enter_context(_beside(partial(lay_out, self.project)))
-            is_waited_for = not (is_new and self.batches and self._cluster is None)
-            snapshot = self._store.tip() if is_waited_for else ""
+            snapshot = "" if begins_at_once else self._store.tip()
             partitions = sum(batch.size for batch in self.batches)
             run = self._journal.start_run(self.project.id, self.verb, partitions)
             held.enter_context(_tuned())
@@ -144,6 +141,15 @@ class Reconciliation:
                 raise  # otherwise what went wrong first is told
         finally:
             self._held.close()
+
+    @property
+    def _begins_at_once(self) -> bool:
+        """Whether blocks are read while the store is laid out: there is none yet that could tell against them.
+
+        The lock keeps other runs of this machine from making it; in a bucket another machine could.
+        """
+        url = self.project.store_url
+        return bool(self.batches) and self._cluster is None and not url.startswith(REMOTE) and not Store.exists(url)
 
     @property
     def _store(self) -> Store:
@@ -198,14 +204,10 @@ class Reconciliation:
         run = self.summary.run
         blocks = [one for one in work if isinstance(one, Block)]
         derivations = [one for one in work if isinstance(one, Derivation)]
-        return [
-            *compute.outcomes_of(blocks, run, around),
-            *(
-                derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip(), around)
-                if derivations
-                else ()
-            ),
-        ]
+        lazy = compute.outcomes_of(blocks, run, around)
+        if derivations:
+            lazy += derive.outcomes_of(derivations, run, self.project.store_url, self._store.tip(), around)
+        return lazy
 
     def _spent(self, batch: Batch, failed: int, seconds: float, counted: Meter) -> Spent:
         here = self._cluster is None

@@ -49,8 +49,8 @@ class Sighting:
         if not self.layers:
             into.fill(np.nan)
         for layer in self.layers:
-            by, is_first = layer.steps[band], layer is self.layers[0]
-            kernels.calibrate(layer.numbers[band], layer.seen, by.shift, by.floor, by.scale, is_first, into)
+            by, is_first = layer.steps[band].numbers, layer is self.layers[0]
+            kernels.calibrate(layer.numbers[band], layer.seen, by, is_first, into)
         return into
 
     def calibrated(self, bands: Sequence[str]) -> list[Values]:
@@ -66,5 +66,5 @@ class Sighting:
             (layer,) = self.layers
             stored = [layer.numbers[band] for band in bands]
             if all(one.dtype == COMPILED for one in stored):
-                return stored, np.array([layer.steps[band].numbers for band in bands], np.float32)
-        return self.calibrated(bands), np.array([AS_IT_IS.numbers] * len(bands), np.float32)
+                return stored, np.stack([layer.steps[band].numbers for band in bands])
+        return self.calibrated(bands), np.stack([AS_IT_IS.numbers] * len(bands))

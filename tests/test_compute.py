@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from sighted import sighted
 
 import sco.cube
 from sco import compute, formula
@@ -24,7 +25,7 @@ from sco.partition import Empty
 from sco.period import slice_of
 from sco.preflight import Rules
 from sco.quality import State
-from sco.radiometry import AS_IT_IS, Steps
+from sco.radiometry import Steps
 from sco.read import environment
 from sco.sighting import Layer, Sighting
 from sco.solar import observations
@@ -285,12 +286,6 @@ def test_strips_of_plain_arrays_give_what_xarray_gives(name, monkeypatch):
     assert run._way != run._by_xarray
     assert np.isnan(found[masked == State.MASKED]).all()
     assert formula.strips((50, 40))[0] == slice(0, 7)
-
-
-def sighted(indicator, bands, states):
-    """An observation of one scene whose bands are calibrated already."""
-    named = dict(zip(indicator.bands, bands, strict=True))
-    return Sighting((Layer(named, dict.fromkeys(named, AS_IT_IS), states),), states)
 
 
 def test_a_formula_that_needs_xarray_is_run_in_xarray():

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from sighted import sighted
 
 from sco import library
 from sco.choices import NOWHERE
 from sco.composite import KERNELS
-from sco.compute import apply_formula, indicate
+from sco.compute import indicate
 from sco.errors import ConfigurationError, CubeError
+from sco.formula import Formula
 from sco.layout import attributes
-from sco.observation import Mosaic
 from sco.period import Every, divide
 from sco.project import CONFIGS, Project
 from sco.quality import State, everywhere
@@ -166,10 +167,8 @@ def test_indicator_gives_nan_where_nothing_was_seen(indicator):
     assert bool(after.isel(y=0, x=0).isnull().all())
     assert int(before.notnull().sum()) > 0
     if not indicator.is_derived:
-        computed = apply_formula(
-            indicator, Mosaic(dict(zip(indicator.bands, map(np.asarray, holed), strict=True)), SEEN)
-        )
-        assert computed.dtype == np.float32
+        computed = np.empty(before.shape, np.float32)
+        Formula(indicator)(sighted(indicator, [one.to_numpy() for one in holed], SEEN), computed)
         assert np.isnan(computed[0, 0])
         np.testing.assert_allclose(computed.ravel()[1:], before.values.ravel()[1:], rtol=1e-6)
 

@@ -66,9 +66,9 @@ def test_what_fails_ahead_fails_where_it_is_taken():
         next(found)
 
 
-def seen_at(href: str):
+def seen_at(href: str, scenes: int = 1):
     scene = SimpleNamespace(assets={"red": Asset(href)})
-    return [SimpleNamespace(scenes=(scene,))] * 3
+    return [SimpleNamespace(scenes=(scene,) * scenes)] * 3
 
 
 def test_local_files_are_read_by_who_computes_unless_cores_are_idle():
@@ -83,3 +83,4 @@ def test_remote_files_are_read_ahead_as_memory_allows():
     assert reads_of(remote, [NDVI], (8192, 8192)) == 2
     many = [replace(NDVI, id=str(number)) for number in range(8)]
     assert 2 < reads_of(remote, many, (1024, 1024)) < lookahead.READS
+    assert 2 < reads_of(seen_at("https://example.org/red.tif", 5), [NDVI], (1024, 1024)) < lookahead.READS
