@@ -1,8 +1,11 @@
 """The page of a real small product, worked with in a real Chromium: by pointer, by keys, in both languages."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 from visit import Visit, layer_of, number, shown_layer, text
 
 from sco.products import phrases
@@ -173,3 +176,14 @@ def test_opacity_plays_and_periods_without_a_map_are_told(visit: Visit) -> None:
     page.locator("#play").click()
     page.wait_for_function(f"() => location.href !== {before!r}")
     page.locator("#play").click()
+
+
+@pytest.mark.parametrize("missing", ["page/sheet.css", "page/icon.svg"])
+def test_a_file_that_is_missing_is_noticed_here(browser: Browser, product: Path, tmp_path: Path, missing: str) -> None:
+    folder = shutil.copytree(product, tmp_path / "product")
+    (folder / missing).unlink()
+    context = browser.new_context()
+    visited = Visit(context.new_page(), folder)
+    visited.go()
+    context.close()
+    assert f"failed: {(folder / missing).as_uri()}: net::ERR_FILE_NOT_FOUND" in visited.complaints

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from sco.products.contents import Publication
 
@@ -19,8 +19,13 @@ class Visit:
         self.asked: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", self.note_failure)
         page.on("request", lambda request: self.asked.append(request.url))
+
+    def note_failure(self, request: Request) -> None:
+        """A browser drops what it was still loading when a page is left or loaded anew: that is no failure."""
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url}: {request.failure}")
 
     def go(self, hash_: str = "lang=fr", address: str = "", file: str = "index.html") -> Page:
         self.page.goto(f"{address or self.folder.as_uri() + '/'}{file}#{hash_}")
