@@ -38,7 +38,7 @@ Factors = NDArray[np.float32]
 """(number of observations,)."""
 NEARER = 1 - 1e-5
 """Of a distance, by which another must be shorter to be nearer; less is rounding."""
-ABREAST = 256
+ABREAST = 128
 """Pixels that are sorted at once: dozens of observations of them stay in the nearest memory."""
 MEDIAN_OVER_MEAN = float(np.sqrt(np.pi / 2))
 IQR_OF_NORMAL = 1.3489795
@@ -231,10 +231,11 @@ def _sort(stack: Any, row: int, left: int, width: int, network: Any, lanes: Any,
     seen[:] = 0
     for observation in range(stack.shape[0]):
         line, lane = stack[observation, row, left : left + width], lanes[observation]
-        for column in range(width):  # two loops, as each is done for many pixels in one step and both together are not
-            lane[column] = line[column] if line[column] == line[column] else np.float32(np.inf)
-        for column in range(width):  # while the line is in the nearest memory
-            seen[column] += line[column] == line[column]
+        for column in range(width):
+            value = line[column]
+            there = value == value
+            lane[column] = value if there else np.float32(np.inf)
+            seen[column] += np.int32(there)  # a number of its own type, or the pixels are done one by one
     for pair in range(network.shape[0]):
         low, high = lanes[network[pair, 0]], lanes[network[pair, 1]]
         for column in range(width):

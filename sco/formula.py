@@ -58,7 +58,7 @@ class Formula:
 
     def __call__(self, sighting: Sighting, into: Values) -> None:
         """Put the values of an observation there, (y, x); NaN where it was not seen or no finite number comes out."""
-        if not kernels.any_seen(sighting.states):
+        if not sighting.any_seen:
             into.fill(np.nan)
             return
         if self._way is None:

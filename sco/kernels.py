@@ -30,16 +30,32 @@ def _compiled(kernel: Kernel) -> Kernel:
 def repeat(coarse: Any, times: int, top: int, left: int, result: Any) -> None:
     """Every number of `coarse` as `times` rows and columns; `result` begins so many fine rows and columns into it."""
     height, width = result.shape
+    fine = np.empty(coarse.shape[1] * times, coarse.dtype)
+    spread = -1
     for row in range(height):
         source = (row + top) // times
-        if row and source == (row - 1 + top) // times:
-            result[row] = result[row - 1]
-        else:
-            for part in range(times):
-                begin = (part - left) % times
-                line = coarse[source, (begin + left) // times :]
-                for place in range((width - begin + times - 1) // times):
-                    result[row, begin + place * times] = line[place]
+        if source != spread:
+            _spread(coarse[source], times, fine)
+            spread = source
+        _copy(fine[left : left + width], result[row])
+
+
+@_compiled
+def _spread(line: Any, times: int, into: Any) -> None:
+    if times == 2:  # what most sensors need: written out, many pixels are done in one step
+        for place in range(len(line)):
+            into[2 * place] = line[place]
+            into[2 * place + 1] = line[place]
+        return
+    for part in range(times):
+        for place in range(len(line)):
+            into[part + place * times] = line[place]
+
+
+@_compiled
+def _copy(line: Any, into: Any) -> None:
+    for place in range(len(into)):  # a loop, since a slice that is assigned costs as much as a thousand pixels
+        into[place] = line[place]
 
 
 @_compiled

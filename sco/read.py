@@ -44,7 +44,7 @@ WARP_TOLERANCE = 0.001
 SHRINKS_FROM = 1.5
 """Source pixels a target pixel from which a warp is a shrinking one, which wants a wider kernel."""
 GDAL_SETTINGS: dict[str, Any] = {
-    "GDAL_CACHEMAX": 32 * 2**20,  # a window is read once: more would only hold what nobody asks for again
+    "GDAL_CACHEMAX": 8 * 2**20,  # a window is read once, block by block: more would hold what nobody asks for again
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_USERAGENT": AGENT,  # this and the following are for buckets
     "GDAL_HTTP_MAX_RETRY": 4,

@@ -39,12 +39,15 @@ from sco.trial import Fault, Lost, Result, Work, carried_through, on_worker, par
 from sco.version import Version
 
 BATCH_BLOCKS = 16
-TURN_S = 0.0005
+TURN_S = 0.002
 """How long a thread keeps the interpreter while others wait for it; its own 5 ms are longer than most reads take."""
-HEAPS = 2
-"""Of the C library's memory: with one a thread, what a thread let go is no other's, and 240 scenes took 17 % more
-memory than 24; with two, 12 %."""
-M_ARENA_MAX = -8
+ALLOCATION = {
+    -8: 2,  # M_ARENA_MAX: with a heap for each thread, 240 scenes took 17 % more memory than 24; with two, 12 %
+    -3: 32 * 2**20,  # M_MMAP_THRESHOLD: a window of a file comes from what was let go of, not fresh from the system
+    -1: 128 * 2**20,  # M_TRIM_THRESHOLD: nor does it go back before its batch is done, only to be asked for again
+    -2: 4 * 2**20,  # M_TOP_PAD: a heap grows by this, and not by the 128 KB for which all threads have to wait
+}
+"""What the C library is told of how to keep memory, by the numbers of glibc's malloc.h."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,8 @@ def _beside(work: Callable[[], Store]) -> Iterator[Future[Store]]:
 def _tuned() -> Iterator[None]:
     """The process as threads want it that take turns at reading and computing."""
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc's own
-        mallopt(M_ARENA_MAX, HEAPS)
+        for what, much in ALLOCATION.items():
+            mallopt(what, much)
     gc.freeze()  # what was imported would be searched for garbage again and again, a tenth of a short run
     before = sys.getswitchinterval()
     sys.setswitchinterval(TURN_S)

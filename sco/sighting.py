@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,11 @@ class Sighting:
 
     layers: tuple[Layer, ...]
     states: States
+
+    @cached_property
+    def any_seen(self) -> bool:
+        """Whether any pixel is seen."""
+        return kernels.any_seen(self.states)
 
     def strip(self, rows: slice) -> "Sighting":
         """Some rows of it."""

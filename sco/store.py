@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Content = tuple[str, bytes | None]
 """A key, and what to put under it; None to take away what is there."""
 WRITERS = os.cpu_count() or 1
-"""Threads that encode the arrays of one partition."""
+"""Threads that write the partitions of one commit, and encode those that were not where they were computed."""
 AT_A_TIME = 256
 """Manifests that are in memory together, where each is looked at once."""
 
@@ -288,9 +288,13 @@ def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     latest = {outcome.partition: outcome for outcome in outcomes}
     for partition in latest:
         version.place_of(partition)
-    for outcome in latest.values():
-        chunks.put(version.session, dict(_contents(version, outcome)))
-        crash.point("mid-write")
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(partial(_write_one, version), latest.values()))
+
+
+def _write_one(version: Version, outcome: Outcome) -> None:
+    chunks.put(version.session, dict(_contents(version, outcome)))
+    crash.point("mid-write")
 
 
 def _contents(version: Version, outcome: Outcome) -> Iterator[Content]:
@@ -319,8 +323,7 @@ def _sealed(version: Version, outcome: Outcome) -> Sealed:
         return outcome.sealed
     planes, manifest = _planes(version, outcome), ledger.manifest_text(outcome.manifest)
     arrays = [version.array(path) for path in version.paths(outcome.partition.indicator)]
-    with ThreadPoolExecutor(WRITERS) as writers:
-        encoded = tuple(writers.map(chunks.encoded, planes, arrays))
+    encoded = tuple(map(chunks.encoded, planes, arrays))
     return Sealed(encoded, manifest, version.seal(outcome.partition, manifest, planes))
 
 

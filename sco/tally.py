@@ -32,7 +32,7 @@ class Tally:
         plane, *bands = self._scratch.observation(self._taken)
         self._formula(sighting, plane)
         kernels.count(sighting.states, plane, *self.counts.values())
-        if kernels.any_seen(sighting.states):
+        if sighting.any_seen:
             for band, name in zip(bands, self.indicator.bands, strict=False):
                 sighting.calibrate(name, band)
             self._scratch.keep(self._taken)

@@ -48,11 +48,12 @@ def test_a_grid_that_does_not_touch_the_file_is_all_nodata(write_raster):
     assert not read_numbers(path, REFLECTANCE, box(700_000, 4_850_000, 10, 5, 5)).any()
 
 
-def test_a_coarser_file_is_repeated_from_its_own_edges(write_raster):
-    coarse = Affine(20, 0, 600_000, 0, -20, 4_850_000)
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_coarser_file_is_repeated_from_its_own_edges(write_raster, times):
+    coarse = Affine(10 * times, 0, 600_000, 0, -10 * times, 4_850_000)
     path = write_raster("scl.tif", places(30, 30), coarse, "EPSG:32631")
     found = read_numbers(path, CLASSES, box(600_010, 4_849_990, 10, 7, 9))
-    expected = places(30, 30).repeat(2, axis=0).repeat(2, axis=1)[1:8, 1:10]
+    expected = places(30, 30).repeat(times, axis=0).repeat(times, axis=1)[1:8, 1:10]
     np.testing.assert_array_equal(found, expected)
 
 
