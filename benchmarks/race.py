@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-REST_S = 3.0
-"""Before a lap: for two seconds after a process has ended, the system is busy with the memory that it let go of."""
 PEERS = HERE.parent / ".bench" / "bin" / "python"
 """The peers' own environment, made by `make bench`."""
 
@@ -51,7 +49,6 @@ def race(contenders: Mapping[str, Sequence[str]], repeats: int = 5) -> dict[str,
     laps: dict[str, list[Lap]] = {name: [] for name in contenders}
     for turn in range(repeats):
         for name, command in contenders.items():
-            time.sleep(REST_S)
             laps[name].append(run(command))
             print(f"{turn + 1}/{repeats} {name}: {laps[name][-1]}", file=sys.stderr)
     return {name: _medians(found) for name, found in laps.items()}
