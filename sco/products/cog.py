@@ -124,12 +124,13 @@ def _raster(memory: MemoryFile, bands: Sequence[Plane], geobox: GeoBox, nodata: 
 
 
 def _save(memory: MemoryFile, path: Path, overview_resampling: str) -> None:
+    """Made in memory and written by us: of a full disk GDAL says anything but that it is full."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with memory.open() as raster:
+    with memory.open() as raster, MemoryFile(ext=".tif") as made:
         side = 512 if max(raster.shape) > 1024 else 128
         rasterio.shutil.copy(
             raster,
-            path,
+            made.name,
             driver="COG",
             blocksize=side,
             compress="DEFLATE",
@@ -137,6 +138,7 @@ def _save(memory: MemoryFile, path: Path, overview_resampling: str) -> None:
             overview_resampling=overview_resampling,
             num_threads=1,
         )
+        path.write_bytes(made.getbuffer())
 
 
 def _cf(indicator: Indicator) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Rasters of classes open in GDAL, and so in QGIS, with their colours and names; those of measures keep nodata."""
 
+import errno
 import subprocess
 import sys
 from datetime import date
@@ -95,3 +96,13 @@ def test_a_measure_has_its_nodata_and_means_of_what_was_seen(tmp_path: Path) -> 
         assert shrunk.mask[:4, :4].all()
         assert not shrunk.mask[4:].any()
         assert np.allclose(shrunk.compressed() * packing.scale, 0.5, atol=packing.scale)
+
+
+def test_a_full_disk_is_told_by_its_name(tmp_path: Path) -> None:
+    layer = Layer(indicators["ndvi"], slice_of(date(2020, 7, 1), "month"))
+    path = tmp_path / layer.cog
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as told:
+        written(tmp_path, "ndvi", np.full((SIDE, SIDE), 0.25))
+    assert told.value.errno == errno.ENOSPC
