@@ -21,8 +21,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import small, tiny
-from flows.cli import NO_ROOM
 from sco.errors import ScoError
+from sco.failure import NO_ROOM
 from sco.project import Project
 from sco.store import Store
 

@@ -1,6 +1,5 @@
 """The `sco` command: its groups of commands, and how it ends."""
 
-import errno
 import sys
 
 import typer
@@ -8,9 +7,9 @@ import typer
 from flows.commands import deliveries, looks, runs, versions
 from sco.bulk import ending_soon
 from sco.errors import ScoError
+from sco.failure import NO_ROOM
 
 INTERRUPTED = 130
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     help="From public satellite catalogs to climate indicators that are right, explained and safe.",

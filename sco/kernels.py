@@ -31,12 +31,12 @@ def repeat(coarse: Any, times: int, top: int, left: int, result: Any) -> None:
     """Every number of `coarse` as `times` rows and columns; `result` begins so many fine rows and columns into it."""
     height, width = result.shape
     fine = np.empty(coarse.shape[1] * times, coarse.dtype)
-    spread = -1
+    before = -1
     for row in range(height):
         source = (row + top) // times
-        if source != spread:
+        if source != before:
             _spread(coarse[source], times, fine)
-            spread = source
+            before = source
         _copy(fine[left : left + width], result[row])
 
 

@@ -289,10 +289,11 @@ def _write(version: Version, outcomes: Sequence[Outcome]) -> None:
     for partition in latest:
         version.place_of(partition)
     with ThreadPoolExecutor(WRITERS) as writers:
-        list(writers.map(partial(_write_one, version), latest.values()))
+        list(writers.map(partial(_write_one, version), latest.values()))  # raises what any of them raised
 
 
 def _write_one(version: Version, outcome: Outcome) -> None:
+    """Looks at the chunks of its own partition alone, so that others may be written meanwhile."""
     chunks.put(version.session, dict(_contents(version, outcome)))
     crash.point("mid-write")
 
